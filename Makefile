@@ -1,0 +1,68 @@
+# Every target prepares .venv by itself: what a fresh machine needs is Python 3.11+ with pip and venv, make and a C++ compiler.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+NATIVE := CMakeLists.txt pyproject.toml $(shell find csrc -type f)
+# Real data inside PyPI packages. Their files are read, the packages never imported: no dependencies are needed.
+DATA := aeon==1.6.0 pmdarima==2.1.1 reservoirpy==0.4.2 seglearn==1.2.5
+
+.PHONY: demo test test-cpp test-sanitize lint format bench clean
+
+demo: $(VENV)/.installed
+	$(BIN)/python -m reservoirs demo --output demo-output
+
+test: $(VENV)/.installed test-cpp
+	$(BIN)/python -m pytest
+
+test-cpp: $(VENV)/.installed
+	$(BIN)/cmake -S . -B build/tests -DRESERVOIRS_PYTHON=OFF -DRESERVOIRS_TESTS=ON -DRESERVOIRS_WERROR=ON
+	$(BIN)/cmake --build build/tests --parallel 2
+	$(BIN)/ctest --test-dir build/tests --output-on-failure
+
+# The C++ tests at every SIMD level under AddressSanitizer and UndefinedBehaviorSanitizer.
+test-sanitize: $(VENV)/.installed
+	$(BIN)/cmake -S . -B build/sanitize -DRESERVOIRS_PYTHON=OFF -DRESERVOIRS_TESTS=ON -DRESERVOIRS_WERROR=ON \
+	    -DRESERVOIRS_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=RelWithDebInfo
+	$(BIN)/cmake --build build/sanitize --parallel 2
+	$(BIN)/ctest --test-dir build/sanitize --output-on-failure
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run --Werror $$(git ls-files 'csrc/*.hpp' 'csrc/*.cpp' 'csrc/*.inl')
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $$(git ls-files 'csrc/*.hpp' 'csrc/*.cpp' 'csrc/*.inl')
+
+bench: $(VENV)/.peers
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf build dist demo-output $(VENV)
+
+$(VENV)/.created:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	touch $@
+
+# The build tools live in .venv, so that a change in csrc/ is rebuilt in seconds.
+$(VENV)/.tools: $(VENV)/.created pyproject.toml
+	$(BIN)/python -m pip install --quiet "scikit-build-core>=0.11" "pybind11>=2.13" "cmake>=3.20" ninja
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.tools $(NATIVE)
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[test]"
+	$(BIN)/python -m pip install --quiet --no-deps $(DATA)
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[dev]"
+	touch $@
+
+$(VENV)/.peers: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[peers]"
+	touch $@

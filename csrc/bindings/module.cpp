@@ -1,0 +1,9 @@
+#include "register.hpp"
+
+PYBIND11_MODULE(_core, m) {
+    m.doc() = "The compiled core of reservoirs. Private: use the estimators.";
+    reservoirs::bindings::register_simd(m);
+    reservoirs::bindings::register_math(m);
+    reservoirs::bindings::register_network(m);
+    reservoirs::bindings::register_nvar(m);
+}

@@ -1,0 +1,254 @@
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include "register.hpp"
+#include "reservoirs/network.hpp"
+#include "table.hpp"
+
+namespace reservoirs::bindings {
+
+namespace {
+
+Activation activation_named(const std::string& name) {
+    if (name == "tanh") return Activation::tanh;
+    if (name == "relu") return Activation::relu;
+    if (name == "sigmoid") return Activation::logistic;
+    if (name == "identity") return Activation::identity;
+    throw std::invalid_argument("unknown activation '" + name + "'");
+}
+
+template <class T>
+void describe(NetworkSpec<T>& spec, const std::vector<std::int64_t>& stage_sizes, const Array<T>& input_weights,
+              const Array<T>& bias, const Array<T>& leak, const std::string& activation) {
+    std::int64_t n_units = 0;
+    for (const std::int64_t size : stage_sizes) n_units += size;
+    if (stage_sizes.empty() || input_weights.ndim() != 2) throw std::invalid_argument("input_weights must be 2-D");
+    expect_shape("input_weights", input_weights, {stage_sizes[0], input_weights.shape(1)});
+    expect_shape("bias", bias, {n_units});
+    expect_shape("leak", leak, {n_units});
+    spec.stage_sizes = stage_sizes;
+    spec.n_inputs = input_weights.shape(1);
+    spec.input_weights = input_weights.data();
+    spec.bias = bias.data();
+    spec.leak = leak.data();
+    spec.activation = activation_named(activation);
+}
+
+template <class T>
+std::shared_ptr<Network<T>> from_sparse(const std::vector<std::int64_t>& stage_sizes,
+                                        const Array<std::int64_t>& row_start, const Array<std::int32_t>& columns,
+                                        const Array<T>& values, const Array<T>& input_weights, const Array<T>& bias,
+                                        const Array<T>& leak, const std::string& activation) {
+    NetworkSpec<T> spec;
+    describe(spec, stage_sizes, input_weights, bias, leak, activation);
+    expect_shape("row_start", row_start, {bias.shape(0) + 1});
+    expect_shape("columns", columns, {values.size()});
+    const std::int64_t* start = row_start.data();
+    for (py::ssize_t i = 0; i < bias.shape(0); ++i) {
+        if (start[i] > start[i + 1]) throw std::invalid_argument("row_start must not decrease");
+    }
+    if (start[0] != 0 || start[bias.shape(0)] != values.size()) throw std::invalid_argument("row_start must span values");
+    spec.row_start = start;
+    spec.columns = columns.data();
+    spec.values = values.data();
+    return std::make_shared<Network<T>>(spec);
+}
+
+template <class T>
+std::shared_ptr<Network<T>> from_dense(const std::vector<std::int64_t>& stage_sizes, const Array<T>& weights,
+                                       const Array<T>& input_weights, const Array<T>& bias, const Array<T>& leak,
+                                       const std::string& activation) {
+    NetworkSpec<T> spec;
+    describe(spec, stage_sizes, input_weights, bias, leak, activation);
+    expect_shape("weights", weights, {bias.shape(0), bias.shape(0)});
+    spec.dense = weights.data();
+    return std::make_shared<Network<T>>(spec);
+}
+
+template <class T>
+void harvest(const Network<T>& network, const Array<T>& inputs, const Array<std::int64_t>& stretches, Array<T>& states,
+             std::optional<Array<T>> out, double noise_scale, std::uint64_t noise_seed,
+             const std::optional<Array<std::int64_t>>& noise_places, int n_threads) {
+    const py::ssize_t n_rows = inputs.ndim() == 2 ? inputs.shape(0) : -1;
+    const py::ssize_t n = stretches.ndim() == 2 ? stretches.shape(0) : -1;
+    expect_shape("inputs", inputs, {n_rows, network.n_inputs()});
+    expect_shape("stretches", stretches, {n, 4});
+    expect_shape("states", states, {n, network.n_units()});
+    Harvest<T> job;
+    const auto row = stretches.template unchecked<2>();
+    for (py::ssize_t s = 0; s < n; ++s) {
+        const Stretch stretch{row(s, 0), row(s, 1), row(s, 2), row(s, 3)};
+        if (stretch.begin < 0 || stretch.end < stretch.begin || stretch.end > n_rows) {
+            throw std::invalid_argument("a stretch leaves the inputs");
+        }
+        const std::int64_t stored = stretch.end - std::max(stretch.begin, stretch.store_from);
+        const bool inside = out && stretch.store_from >= stretch.begin && stretch.out_row >= 0 &&
+                            stretch.out_row + stored <= out->shape(0);
+        if (out && stored > 0 && !inside) throw std::invalid_argument("a stretch leaves the output");
+        job.stretches.push_back(stretch);
+    }
+    if (out) {
+        if (out->ndim() != 2 || out->shape(1) < network.n_units()) throw std::invalid_argument("out is too narrow");
+        job.out = out->mutable_data();
+        job.out_stride = out->shape(1);
+    }
+    if (noise_scale > 0) {
+        if (!noise_places) throw std::invalid_argument("noise needs the sequences' numbers and times");
+        expect_shape("noise_places", *noise_places, {2, n});
+        job.noise = {noise_scale, noise_seed, noise_places->data(0, 0), noise_places->data(1, 0)};
+    }
+    job.inputs = inputs.data();
+    job.states = states.mutable_data();
+    job.n_threads = n_threads;
+    const py::gil_scoped_release unlocked;
+    network.harvest(job);
+}
+
+template <class T>
+Array<T> closed_loop(const Network<T>& network, const LinearReadout<T>& readout, const Array<T>& external,
+                     Array<T>& states, Array<T>& fed_back, bool with_input, bool with_squares, int n_threads) {
+    if (external.ndim() != 3) throw std::invalid_argument("external must be 3-D");
+    const py::ssize_t n = external.shape(0);
+    const py::ssize_t n_steps = external.shape(1);
+    expect_shape("external", external, {n, n_steps, network.n_inputs() - readout.n_outputs()});
+    expect_shape("states", states, {n, network.n_units()});
+    expect_shape("fed_back", fed_back, {n, readout.n_outputs()});
+    Array<T> outputs({n, n_steps, static_cast<py::ssize_t>(readout.n_outputs())});
+    const ClosedLoop<T> job{n,
+                            n_steps,
+                            external.data(),
+                            states.mutable_data(),
+                            fed_back.mutable_data(),
+                            &readout,
+                            with_input,
+                            with_squares,
+                            outputs.mutable_data(),
+                            n_threads};
+    const py::gil_scoped_release unlocked;
+    network.closed_loop(job);
+    return outputs;
+}
+
+template <class T>
+std::shared_ptr<LinearReadout<T>> make_readout(const Array<T>& coef, const Array<T>& intercept) {
+    if (coef.ndim() != 2) throw std::invalid_argument("coef must be 2-D");
+    expect_shape("intercept", intercept, {coef.shape(0)});
+    return std::make_shared<LinearReadout<T>>(coef.data(), intercept.data(), coef.shape(0), coef.shape(1));
+}
+
+template <class T>
+Array<T> apply_readout(const LinearReadout<T>& readout, const Array<T>& rows) {
+    expect_shape("rows", rows, {rows.ndim() == 2 ? rows.shape(0) : -1, readout.n_features()});
+    Array<T> outputs({rows.shape(0), static_cast<py::ssize_t>(readout.n_outputs())});
+    const py::gil_scoped_release unlocked;
+    readout.apply(rows.data(), rows.shape(0), readout.n_features(), outputs.mutable_data());
+    return outputs;
+}
+
+// One sequence, a row at a time. It keeps the lock: a step is shorter than giving the lock away.
+template <class T>
+class Stream {
+public:
+    using Loose = py::array_t<T, py::array::c_style | py::array::forcecast>;
+
+    Stream(std::shared_ptr<const Network<T>> network, std::shared_ptr<const LinearReadout<T>> readout, bool feeds_back,
+           bool with_input, bool with_squares)
+        : network_(std::move(network)),
+          readout_(std::move(readout)),
+          with_input_(with_input),
+          with_squares_(with_squares),
+          workspace_(network_->make_workspace()),
+          input_(static_cast<std::size_t>(network_->n_inputs()), T(0)) {
+        n_fed_back_ = feeds_back ? readout_->n_outputs() : 0;
+        const std::int64_t n_features = network_->n_units() * (with_squares ? 2 : 1) + (with_input ? network_->n_inputs() : 0);
+        features_.resize(static_cast<std::size_t>(n_features));
+        if (n_fed_back_ > network_->n_inputs() || (readout_ && readout_->n_features() != n_features)) {
+            throw std::invalid_argument("the readout does not fit the network");
+        }
+    }
+
+    Array<T> step(const Loose& u) {
+        const std::int64_t n_external = network_->n_inputs() - n_fed_back_;
+        if (u.ndim() != 1 || u.shape(0) != n_external) {
+            throw std::invalid_argument("u must have shape (" + std::to_string(n_external) + ",)");
+        }
+        std::copy_n(u.data(), n_external, input_.data());
+        network_->step(input_.data(), workspace_);
+        gather_features(*network_, workspace_, input_.data(), with_input_, with_squares_, features_.data());
+        if (!readout_) return Array<T>(static_cast<py::ssize_t>(features_.size()), features_.data());
+        Array<T> y(readout_->n_outputs());
+        readout_->apply(features_.data(), 1, readout_->n_features(), y.mutable_data());
+        std::copy_n(y.data(), n_fed_back_, input_.data() + n_external);
+        return y;
+    }
+
+    Array<T> state() const {
+        Array<T> units(network_->n_units());
+        network_->store_state(workspace_, units.mutable_data());
+        return units;
+    }
+
+    void set_state(const Loose& units) {
+        if (units.ndim() != 1 || units.shape(0) != network_->n_units()) {
+            throw std::invalid_argument("state must have shape (" + std::to_string(network_->n_units()) + ",)");
+        }
+        network_->load_state(units.data(), workspace_);
+    }
+
+    void reset() {
+        workspace_ = network_->make_workspace();
+        std::fill(input_.begin(), input_.end(), T(0));
+    }
+
+private:
+    std::shared_ptr<const Network<T>> network_;
+    std::shared_ptr<const LinearReadout<T>> readout_;
+    bool with_input_;
+    bool with_squares_;
+    std::int64_t n_fed_back_;
+    typename Network<T>::Workspace workspace_;
+    std::vector<T> input_;  // external inputs, then the outputs of the step before
+    std::vector<T> features_;
+};
+
+template <class T>
+void register_type(py::module_& m, const std::string& suffix) {
+    py::class_<LinearReadout<T>, std::shared_ptr<LinearReadout<T>>>(m, ("LinearReadout" + suffix).c_str())
+        .def(py::init(&make_readout<T>), py::arg("coef").noconvert(), py::arg("intercept").noconvert())
+        .def("apply", &apply_readout<T>, py::arg("rows").noconvert());
+    py::class_<Network<T>, std::shared_ptr<Network<T>>>(m, ("Network" + suffix).c_str())
+        .def_static("from_sparse", &from_sparse<T>, py::arg("stage_sizes"), py::arg("row_start").noconvert(),
+                    py::arg("columns").noconvert(), py::arg("values").noconvert(), py::arg("input_weights").noconvert(),
+                    py::arg("bias").noconvert(), py::arg("leak").noconvert(), py::arg("activation"))
+        .def_static("from_dense", &from_dense<T>, py::arg("stage_sizes"), py::arg("weights").noconvert(),
+                    py::arg("input_weights").noconvert(), py::arg("bias").noconvert(), py::arg("leak").noconvert(),
+                    py::arg("activation"))
+        .def_property_readonly("n_units", &Network<T>::n_units)
+        .def_property_readonly("n_inputs", &Network<T>::n_inputs)
+        .def_property_readonly("work", &Network<T>::work)
+        .def("harvest", &harvest<T>, py::arg("inputs").noconvert(), py::arg("stretches").noconvert(),
+             py::arg("states").noconvert(), py::arg("out").noconvert() = py::none(), py::arg("noise_scale") = 0.0,
+             py::arg("noise_seed") = 0, py::arg("noise_places").noconvert() = py::none(), py::arg("n_threads") = 1)
+        .def("closed_loop", &closed_loop<T>, py::arg("readout"), py::arg("external").noconvert(),
+             py::arg("states").noconvert(), py::arg("fed_back").noconvert(), py::arg("with_input") = false,
+             py::arg("with_squares") = false, py::arg("n_threads") = 1);
+    py::class_<Stream<T>>(m, ("Stream" + suffix).c_str())
+        .def(py::init<std::shared_ptr<Network<T>>, std::shared_ptr<LinearReadout<T>>, bool, bool, bool>(),
+             py::arg("network"), py::arg("readout"), py::arg("feeds_back"), py::arg("with_input"),
+             py::arg("with_squares"))
+        .def("step", &Stream<T>::step, py::arg("u"))
+        .def("reset", &Stream<T>::reset)
+        .def_property("state", &Stream<T>::state, &Stream<T>::set_state);
+}
+
+}  // namespace
+
+void register_network(py::module_& m) {
+    register_type<float>(m, "32");
+    register_type<double>(m, "64");
+}
+
+}  // namespace reservoirs::bindings

@@ -1,0 +1,203 @@
+// Many sequences through one network. Sequences of similar length run in lockstep lanes that share each read of the
+// weights; the few that are left over, or outlast their group, run alone. Which way a sequence goes changes no bit of its
+// states, so groups may be formed to suit the number of threads.
+
+#include <algorithm>
+#include <numeric>
+
+#include "reservoirs/network.hpp"
+#include "reservoirs/random.hpp"
+#include "table.hpp"
+#include "threads.hpp"
+
+namespace reservoirs {
+
+namespace {
+
+// A narrow group of lanes costs about as much as this many sequences alone (measured on Zen 5: 4.1 to 4.4).
+constexpr std::int64_t kFewestLanes = 5;
+
+template <class T>
+constexpr int lanes_in(int width) {
+    return (width == 0 ? kNarrowLaneBytes : kWideLaneBytes) / static_cast<int>(sizeof(T));
+}
+
+std::int64_t length(const Stretch& s) { return s.end - s.begin; }
+
+// Lanes a group should hold so that every thread gets as many groups as the others.
+std::int64_t lanes_a_group(std::int64_t n_sequences, std::int64_t most, std::int64_t n_threads) {
+    std::int64_t n_groups = (n_sequences + most - 1) / most;
+    n_groups = (n_groups + n_threads - 1) / n_threads * n_threads;
+    return (n_sequences + n_groups - 1) / n_groups;
+}
+
+template <class T>
+void add_noise(const StateNoise& noise, std::size_t index, std::int64_t offset, std::int64_t first_unit,
+               std::int64_t n_units, std::int64_t stride, T* state) {
+    const NoiseKey key{noise.seed, static_cast<std::uint32_t>(noise.sequence[index]),
+                       static_cast<std::uint64_t>(noise.first_step[index] + offset)};
+    for (std::int64_t i = 0; i < n_units; ++i) {
+        const double value = normal(key, RandomStream::state_noise, static_cast<std::uint32_t>(first_unit + i));
+        state[i * stride] = state[i * stride] + static_cast<T>(noise.scale * value);
+    }
+}
+
+}  // namespace
+
+// Stretches `order[0..count)`, longest first.
+template <class T>
+struct Network<T>::Group {
+    const std::size_t* order;
+    std::int64_t count;
+    int width;  // 0 narrow, 1 wide, -1: one sequence alone
+};
+
+template <class T>
+struct Network<T>::LaneWorkspace {
+    Aligned<T> state;
+    Aligned<T> sums;
+    Aligned<T> input;
+    std::vector<T*> rows;
+};
+
+template <class T>
+void Network<T>::run_alone(const Kernels<T>& k, const Harvest<T>& job, std::size_t index, std::int64_t from,
+                           Workspace& w) const {
+    const Stretch& s = job.stretches[index];
+    T* units = job.states + static_cast<std::int64_t>(index) * n_units_;
+    load_state(units, w);
+    for (std::int64_t row = s.begin + from; row < s.end; ++row) {
+        advance(k, -1, job.inputs + row * n_inputs_, w.state.data(), w.sums.data());
+        if (job.noise.scale > 0) {
+            for (const Stage& stage : stages_) {
+                add_noise(job.noise, index, row - s.begin, stage.first_unit, stage.n_units, 1,
+                          w.state.data() + stage.first_block * kBlockRows);
+            }
+        }
+        if (job.out != nullptr && row >= s.store_from) {
+            store_state(w, job.out + (s.out_row + row - s.store_from) * job.out_stride);
+        }
+    }
+    store_state(w, units);
+}
+
+template <class T>
+void Network<T>::run_lanes(const Kernels<T>& k, const Harvest<T>& job, const Group& group, LaneWorkspace& lanes,
+                           Workspace& w) const {
+    const std::int64_t n_lanes = lanes_in<T>(group.width);
+    const auto each_stage = [&](auto&& visit) {
+        for (const Stage& stage : stages_) visit(stage, lanes.state.data() + stage.first_block * kBlockRows * n_lanes);
+    };
+    const auto row_pointers = [&](auto&& row_of) {
+        for (std::int64_t lane = 0; lane < n_lanes; ++lane) {
+            lanes.rows[static_cast<std::size_t>(lane)] = lane < group.count ? row_of(lane) : nullptr;
+        }
+        return std::any_of(lanes.rows.begin(), lanes.rows.end(), [](const T* row) { return row != nullptr; });
+    };
+    const auto unpack = [&]() {
+        each_stage([&](const Stage& stage, const T* state) {
+            std::vector<T*>& rows = lanes.rows;
+            k.unpack_lanes[group.width](state, stage.n_units, rows.data());
+            for (T*& row : rows) row = row == nullptr ? nullptr : row + stage.n_units;
+        });
+    };
+
+    std::fill(lanes.state.begin(), lanes.state.end(), T(0));
+    std::fill(lanes.input.begin(), lanes.input.end(), T(0));
+    each_stage([&](const Stage& stage, T* state) {
+        for (std::int64_t lane = 0; lane < group.count; ++lane) {
+            const T* units = job.states + static_cast<std::int64_t>(group.order[lane]) * n_units_ + stage.first_unit;
+            for (std::int64_t i = 0; i < stage.n_units; ++i) state[i * n_lanes + lane] = units[i];
+        }
+    });
+
+    std::int64_t running = group.count;
+    for (std::int64_t t = 0; running > 0; ++t) {
+        // Lanes end from the back: the shortest come last. Where too few are left to share, they go on alone.
+        const std::int64_t before = running;
+        while (running > 0 && length(job.stretches[group.order[running - 1]]) <= t) --running;
+        const bool disband = running < kFewestLanes;
+        if (running < before || disband) {
+            const std::int64_t first_ended = disband ? 0 : running;
+            row_pointers([&](std::int64_t lane) {
+                return lane >= first_ended && lane < before
+                           ? job.states + static_cast<std::int64_t>(group.order[lane]) * n_units_
+                           : nullptr;
+            });
+            unpack();
+        }
+        if (disband) {
+            for (std::int64_t lane = 0; lane < running; ++lane) run_alone(k, job, group.order[lane], t, w);
+            return;
+        }
+        for (std::int64_t lane = 0; lane < running; ++lane) {
+            const T* u = job.inputs + (job.stretches[group.order[lane]].begin + t) * n_inputs_;
+            for (std::int64_t j = 0; j < n_inputs_; ++j) {
+                lanes.input[static_cast<std::size_t>(j * n_lanes + lane)] = u[j];
+            }
+        }
+        advance(k, group.width, lanes.input.data(), lanes.state.data(), lanes.sums.data());
+        if (job.noise.scale > 0) {
+            each_stage([&](const Stage& stage, T* state) {
+                for (std::int64_t lane = 0; lane < running; ++lane) {
+                    add_noise(job.noise, group.order[lane], t, stage.first_unit, stage.n_units, n_lanes, state + lane);
+                }
+            });
+        }
+        if (job.out == nullptr) continue;
+        const bool any = row_pointers([&](std::int64_t lane) -> T* {
+            if (lane >= running) return nullptr;
+            const Stretch& s = job.stretches[group.order[lane]];
+            if (s.begin + t < s.store_from) return nullptr;
+            return job.out + (s.out_row + s.begin + t - s.store_from) * job.out_stride;
+        });
+        if (any) unpack();
+    }
+}
+
+template <class T>
+void Network<T>::harvest(const Harvest<T>& job) const {
+    const auto n_sequences = static_cast<std::int64_t>(job.stretches.size());
+    if (n_sequences == 0) return;
+    std::vector<std::size_t> order(job.stretches.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        return length(job.stretches[a]) > length(job.stretches[b]);
+    });
+    const std::int64_t n_threads = std::max(1, job.n_threads);
+    std::int64_t together = lanes_a_group(n_sequences, lanes_in<T>(1), n_threads);
+    const int width = together < kFewestLanes ? -1 : together <= lanes_in<T>(0) ? 0 : 1;
+    if (width < 0) together = 1;
+    std::vector<Group> groups;
+    for (std::int64_t first = 0; first < n_sequences; first += together) {
+        groups.push_back({order.data() + first, std::min(together, n_sequences - first), width});
+    }
+
+    const auto n_groups = static_cast<std::int64_t>(groups.size());
+    const int team = team_size(job.n_threads, n_groups);
+    std::vector<Workspace> alone;
+    std::vector<LaneWorkspace> lanes;
+    for (int i = 0; i < team; ++i) {
+        alone.push_back(make_workspace());
+        if (width < 0) continue;
+        const auto n_lanes = static_cast<std::size_t>(lanes_in<T>(width));
+        const std::size_t size = alone.back().state.size() * n_lanes;
+        lanes.push_back({Aligned<T>(size), Aligned<T>(size), Aligned<T>(static_cast<std::size_t>(n_inputs_) * n_lanes),
+                         std::vector<T*>(n_lanes)});
+    }
+    const Kernels<T>& k = kernels<T>();
+    parallel_for(n_groups, team, [&](std::int64_t g, int thread) {
+        const auto mine = static_cast<std::size_t>(thread);
+        const Group& group = groups[static_cast<std::size_t>(g)];
+        if (group.width < 0) {
+            run_alone(k, job, group.order[0], 0, alone[mine]);
+        } else {
+            run_lanes(k, job, group, lanes[mine], alone[mine]);
+        }
+    });
+}
+
+template void Network<float>::harvest(const Harvest<float>&) const;
+template void Network<double>::harvest(const Harvest<double>&) const;
+
+}  // namespace reservoirs

@@ -1,0 +1,164 @@
+// The echo-state network: x(t) = (1 - a) x(t-1) + a f(W_in u(t) + W x(t-1) + b), over many sequences.
+//
+// Deep networks are one network whose units are split into stages that are updated one after another within a step: W
+// may then also read, from the units of earlier stages, the values of the present step (Gallicchio, Micheli and Pedrelli
+// 2017). Only the first stage sees the input.
+//
+// Inside, each stage is padded to whole blocks of rows; callers see the units side by side without padding.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "reservoirs/aligned.hpp"
+
+namespace reservoirs {
+
+enum class Activation;
+template <class T>
+struct Kernels;
+
+// What a network is made of. Pointers are read during construction only.
+template <class T>
+struct NetworkSpec {
+    std::vector<std::int64_t> stage_sizes;
+    std::int64_t n_inputs;
+    // Either compressed sparse rows over all units, columns ascending within a row ...
+    const std::int64_t* row_start = nullptr;
+    const std::int32_t* columns = nullptr;
+    const T* values = nullptr;
+    // ... or a dense row-major matrix.
+    const T* dense = nullptr;
+    const T* input_weights;  // [first-stage unit][input], row-major
+    const T* bias;           // [unit]
+    const T* leak;           // [unit]
+    Activation activation;
+};
+
+// One stretch of a sequence: rows [begin, end) of the inputs. Rows from store_from on are written to the output, the
+// first of them to out_row.
+struct Stretch {
+    std::int64_t begin;
+    std::int64_t end;
+    std::int64_t store_from;
+    std::int64_t out_row;
+};
+
+// Gaussian noise added to every state after its update.
+struct StateNoise {
+    double scale = 0;
+    std::uint64_t seed = 0;
+    const std::int64_t* sequence = nullptr;    // [stretch] the sequence's number
+    const std::int64_t* first_step = nullptr;  // [stretch] the time of row `begin` within its sequence
+};
+
+template <class T>
+struct Harvest {
+    const T* inputs;  // [row][input]
+    std::vector<Stretch> stretches;
+    T* states;  // [stretch][unit], in and out
+    T* out = nullptr;
+    std::int64_t out_stride = 0;
+    StateNoise noise;
+    int n_threads = 1;
+};
+
+// A linear readout of [states | inputs | squared states].
+template <class T>
+class LinearReadout {
+public:
+    // coef is [output][feature], row-major.
+    LinearReadout(const T* coef, const T* intercept, std::int64_t n_outputs, std::int64_t n_features);
+
+    void apply(const T* rows, std::int64_t n_rows, std::int64_t row_stride, T* outputs) const;
+    std::int64_t n_outputs() const { return n_outputs_; }
+    std::int64_t n_features() const { return n_features_; }
+
+private:
+    std::int64_t n_outputs_;
+    std::int64_t n_features_;
+    std::int64_t stride_;
+    Aligned<T> coef_;
+    Aligned<T> intercept_;
+};
+
+// The network runs on its own outputs: its inputs are the external inputs of the step, then the outputs before.
+template <class T>
+struct ClosedLoop {
+    std::int64_t n_sequences;
+    std::int64_t n_steps;
+    const T* external;  // [sequence][step][external input]
+    T* states;          // [sequence][unit], in and out
+    T* fed_back;        // [sequence][output], in and out
+    const LinearReadout<T>* readout;
+    bool with_input;
+    bool with_squares;
+    T* outputs;  // [sequence][step][output]
+    int n_threads = 1;
+};
+
+template <class T>
+class Network {
+public:
+    // Throws std::invalid_argument where the parts do not fit together.
+    explicit Network(const NetworkSpec<T>& spec);
+
+    std::int64_t n_units() const { return n_units_; }
+    std::int64_t n_inputs() const { return n_inputs_; }
+    // Multiply-adds of one step of one sequence.
+    std::int64_t work() const;
+
+    void harvest(const Harvest<T>& job) const;
+    void closed_loop(const ClosedLoop<T>& job) const;
+
+    // One step of one sequence, on a caller's state in the inner layout.
+    struct Workspace {
+        Aligned<T> state;
+        Aligned<T> sums;
+    };
+    Workspace make_workspace() const;
+    void load_state(const T* units, Workspace& w) const;
+    void store_state(const Workspace& w, T* units) const;
+    void step(const T* input, Workspace& w) const;
+
+private:
+    struct Stage {
+        std::int64_t first_unit;
+        std::int64_t n_units;
+        std::int64_t first_block;
+        std::int64_t last_block;
+    };
+    struct LaneWorkspace;
+    struct Group;
+
+    void pack_sparse(const NetworkSpec<T>& spec);
+    void pack_dense(const NetworkSpec<T>& spec);
+    std::int64_t place(std::int64_t unit) const;
+    std::int64_t n_rows() const { return static_cast<std::int64_t>(bias_.size()); }
+    void advance(const Kernels<T>& k, int lanes, const T* input, T* state, T* sums) const;
+    void run_alone(const Kernels<T>& k, const Harvest<T>& job, std::size_t index, std::int64_t from, Workspace& w) const;
+    void run_lanes(const Kernels<T>& k, const Harvest<T>& job, const Group& group, LaneWorkspace& lanes,
+                   Workspace& w) const;
+
+    std::int64_t n_units_ = 0;
+    std::int64_t n_inputs_ = 0;
+    Activation activation_;
+    bool dense_ = false;
+    std::vector<Stage> stages_;
+    std::vector<std::int64_t> block_start_;
+    Aligned<T> weights_;
+    Aligned<std::uint16_t> columns16_;
+    Aligned<std::uint32_t> columns32_;
+    Aligned<T> input_weights_;  // [input][first-stage row]
+    std::int64_t input_stride_ = 0;
+    Aligned<T> bias_;
+    Aligned<T> leak_;
+    Aligned<T> keep_;
+};
+
+// What a readout sees of one time step: the states, then if asked the inputs, then if asked the squared states.
+template <class T>
+void gather_features(const Network<T>& network, const typename Network<T>::Workspace& workspace, const T* input,
+                     bool with_input, bool with_squares, T* features);
+
+}  // namespace reservoirs

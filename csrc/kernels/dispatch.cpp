@@ -1,0 +1,147 @@
+// Chooses the instruction set once, when the first kernel is asked for.
+
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <stdexcept>
+
+#include "table.hpp"
+
+#if defined(_MSC_VER) && defined(_M_X64)
+#include <intrin.h>
+#endif
+
+namespace reservoirs {
+
+#define RSV_DECLARE(level)                             \
+    extern const Kernels<float> float_kernels_##level; \
+    extern const Kernels<double> double_kernels_##level;
+
+RSV_DECLARE(base)
+#if defined(RSV_WITH_X86_LEVELS)
+RSV_DECLARE(v3)
+RSV_DECLARE(v4)
+#endif
+#if defined(RSV_WITH_NEON)
+RSV_DECLARE(neon)
+#endif
+#undef RSV_DECLARE
+
+namespace {
+
+struct Level {
+    SimdLevel level;
+    const char* name;
+    const Kernels<float>* of_float;
+    const Kernels<double>* of_double;
+    bool runs_here;
+};
+
+#if defined(RSV_WITH_X86_LEVELS)
+#if defined(_MSC_VER)
+struct CpuId {
+    int eax, ebx, ecx, edx;
+};
+
+CpuId cpuid(int leaf) {
+    int r[4];
+    __cpuidex(r, leaf, 0);
+    return {r[0], r[1], r[2], r[3]};
+}
+
+// The operating system must save the wide registers as well, which XCR0 tells.
+bool os_saves(unsigned long long mask) {
+    const bool has_xsave = (cpuid(1).ecx >> 27) & 1;
+    return has_xsave && (_xgetbv(0) & mask) == mask;
+}
+
+bool cpu_runs_v3() {
+    return os_saves(0x6) && ((cpuid(1).ecx >> 12) & 1) && ((cpuid(7).ebx >> 5) & 1);
+}
+
+bool cpu_runs_v4() {
+    const int features = cpuid(7).ebx;
+    const auto has = [features](int bit) { return (features >> bit) & 1; };
+    return cpu_runs_v3() && os_saves(0xe6) && has(16) && has(17) && has(30) && has(31);
+}
+#else
+bool cpu_runs_v3() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+
+bool cpu_runs_v4() {
+    return cpu_runs_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+#endif
+#endif
+
+const auto& levels() {
+    static const std::array all{
+        Level{SimdLevel::base, "base", &float_kernels_base, &double_kernels_base, true},
+#if defined(RSV_WITH_X86_LEVELS)
+        Level{SimdLevel::v3, "v3", &float_kernels_v3, &double_kernels_v3, cpu_runs_v3()},
+        Level{SimdLevel::v4, "v4", &float_kernels_v4, &double_kernels_v4, cpu_runs_v4()},
+#endif
+#if defined(RSV_WITH_NEON)
+        Level{SimdLevel::neon, "neon", &float_kernels_neon, &double_kernels_neon, true},
+#endif
+    };
+    return all;
+}
+
+const Level* find_level(const std::string& name) {
+    std::string usable;
+    for (const Level& level : levels()) {
+        if (!level.runs_here) continue;
+        if (name == level.name) return &level;
+        usable += usable.empty() ? level.name : std::string(", ") + level.name;
+    }
+    throw std::invalid_argument("SIMD level '" + name + "' is not available here; available: " + usable);
+}
+
+const Level* first_level() {
+    const char* forced = std::getenv("RESERVOIRS_SIMD");
+    if (forced != nullptr && *forced != '\0') return find_level(forced);
+    const Level* best = nullptr;
+    for (const Level& level : levels()) {
+        if (level.runs_here) best = &level;
+    }
+    return best;
+}
+
+std::atomic<const Level*>& chosen() {
+    static std::atomic<const Level*> level{first_level()};
+    return level;
+}
+
+}  // namespace
+
+const char* simd_level_name(SimdLevel level) {
+    for (const Level& entry : levels()) {
+        if (entry.level == level) return entry.name;
+    }
+    return "unknown";
+}
+
+std::vector<SimdLevel> available_simd_levels() {
+    std::vector<SimdLevel> available;
+    for (const Level& level : levels()) {
+        if (level.runs_here) available.push_back(level.level);
+    }
+    return available;
+}
+
+SimdLevel simd_level() { return chosen().load()->level; }
+
+void set_simd_level(const std::string& name) { chosen().store(find_level(name)); }
+
+template <>
+const Kernels<float>& kernels<float>() {
+    return *chosen().load()->of_float;
+}
+
+template <>
+const Kernels<double>& kernels<double>() {
+    return *chosen().load()->of_double;
+}
+
+}  // namespace reservoirs

@@ -1,0 +1,74 @@
+// From lanes (unit by unit, sequences side by side) to rows (sequence by sequence, units side by side).
+
+namespace {
+
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define RSV_SHUFFLES
+#endif
+#endif
+
+#if defined(RSV_SHUFFLES)
+
+template <class T, int... i>
+inline Vec<T> interleave_low(Vec<T> a, Vec<T> b, std::integer_sequence<int, i...>) {
+    return __builtin_shufflevector(a, b, (i % 2 == 0 ? i / 2 : kWidth<T> + i / 2)...);
+}
+
+template <class T, int... i>
+inline Vec<T> interleave_high(Vec<T> a, Vec<T> b, std::integer_sequence<int, i...>) {
+    return __builtin_shufflevector(a, b, (kWidth<T> / 2 + (i % 2 == 0 ? i / 2 : kWidth<T> + i / 2))...);
+}
+
+// A perfect shuffle of rows i and i + n/2, log2(n) times, transposes n x n values.
+template <class T>
+inline void transpose(Vec<T>* tile) {
+    constexpr int n = kWidth<T>;
+    using Places = std::make_integer_sequence<int, n>;
+    for (int stage = 1; stage < n; stage *= 2) {
+        Vec<T> next[n];
+        for (int i = 0; i < n / 2; ++i) {
+            next[2 * i] = interleave_low<T>(tile[i], tile[i + n / 2], Places{});
+            next[2 * i + 1] = interleave_high<T>(tile[i], tile[i + n / 2], Places{});
+        }
+        for (int i = 0; i < n; ++i) tile[i] = next[i];
+    }
+}
+
+#else
+
+template <class T>
+inline void transpose(Vec<T>* tile) {
+    for (int i = 0; i < kWidth<T>; ++i) {
+        for (int j = 0; j < i; ++j) {
+            const T swapped = tile[i][j];
+            tile[i][j] = tile[j][i];
+            tile[j][i] = swapped;
+        }
+    }
+}
+
+#endif
+
+template <class T, int kLaneBytes>
+void unpack_lanes(const T* lanes, std::int64_t n_units, T* const* rows) {
+    constexpr int n = kWidth<T>;
+    constexpr int n_lanes = kLaneBytes / static_cast<int>(sizeof(T));
+    for (std::int64_t unit = 0; unit < n_units; unit += n) {
+        const std::int64_t count = n_units - unit < n ? n_units - unit : n;
+        for (int lane = 0; lane < n_lanes; lane += n) {
+            Vec<T> tile[n];
+            for (int i = 0; i < n; ++i) {
+                // Past the last unit any value will do: it is not written.
+                tile[i] = load<T>(lanes + (unit + (i < count ? i : 0)) * n_lanes + lane);
+            }
+            transpose<T>(tile);
+            for (int i = 0; i < n; ++i) {
+                if (rows[lane + i] == nullptr) continue;
+                std::memcpy(rows[lane + i] + unit, &tile[i], static_cast<std::size_t>(count) * sizeof(T));
+            }
+        }
+    }
+}
+
+}  // namespace

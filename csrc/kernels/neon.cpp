@@ -1,0 +1,3 @@
+#define RSV_LEVEL_NEON
+#define RSV_TABLE(name) name##_neon
+#include "table.inl"

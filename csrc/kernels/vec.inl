@@ -1,0 +1,243 @@
+// Vectors of the level's native width. Every kernel body is written against these few functions, so one plain source
+// serves every instruction set. GCC and clang have vector types; elsewhere (MSVC) an array of lanes does the same.
+//
+// All multiply-adds go through fma(): fused, at every level, so that every level gives the same bits. The build turns
+// contraction off, so no other multiplication and addition are ever joined.
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#if defined(RSV_LEVEL_V3) || defined(RSV_LEVEL_V4)
+#include <immintrin.h>
+#elif defined(RSV_LEVEL_NEON)
+#include <arm_neon.h>
+#endif
+
+namespace {
+
+#if defined(RSV_LEVEL_V4)
+constexpr int kVectorBytes = 64;
+#elif defined(RSV_LEVEL_V3)
+constexpr int kVectorBytes = 32;
+#else
+constexpr int kVectorBytes = 16;
+#endif
+
+template <class T>
+struct IntOf;
+template <>
+struct IntOf<float> {
+    using type = std::int32_t;
+};
+template <>
+struct IntOf<double> {
+    using type = std::int64_t;
+};
+
+template <class T>
+constexpr int kWidth = kVectorBytes / static_cast<int>(sizeof(T));
+
+#if defined(__GNUC__)
+
+template <class E>
+struct VectorOf {
+    typedef E type __attribute__((vector_size(kVectorBytes)));
+};
+template <class T>
+using Vec = typename VectorOf<T>::type;
+template <class T>
+using IVec = typename VectorOf<typename IntOf<T>::type>::type;
+
+#else
+
+template <class E>
+struct Lanes {
+    static constexpr int n = kVectorBytes / static_cast<int>(sizeof(E));
+    E lane[n];
+    E operator[](int i) const { return lane[i]; }
+    E& operator[](int i) { return lane[i]; }
+};
+template <class T>
+using Vec = Lanes<T>;
+template <class T>
+using IVec = Lanes<typename IntOf<T>::type>;
+
+#define RSV_LANEWISE(OP)                                                                                               \
+    template <class E>                                                                                                 \
+    inline Lanes<E> operator OP(Lanes<E> a, Lanes<E> b) {                                                              \
+        for (int i = 0; i < Lanes<E>::n; ++i) a.lane[i] = static_cast<E>(a.lane[i] OP b.lane[i]);                      \
+        return a;                                                                                                      \
+    }
+RSV_LANEWISE(+)
+RSV_LANEWISE(-)
+RSV_LANEWISE(*)
+RSV_LANEWISE(/)
+RSV_LANEWISE(&)
+RSV_LANEWISE(|)
+RSV_LANEWISE(^)
+#undef RSV_LANEWISE
+
+#endif
+
+template <class T>
+inline Vec<T> load(const T* from) {
+    Vec<T> v;
+    std::memcpy(&v, from, sizeof v);
+    return v;
+}
+
+template <class T>
+inline void store(T* to, Vec<T> v) {
+    std::memcpy(to, &v, sizeof v);
+}
+
+template <class T>
+inline Vec<T> broadcast(T x) {
+#if defined(__GNUC__)
+    return x - Vec<T>{};  // x - 0 is x, bit for bit; GCC makes one broadcast of it, and of a loop it does not
+#else
+    Vec<T> v;
+    for (int i = 0; i < kWidth<T>; ++i) v[i] = x;
+    return v;
+#endif
+}
+
+template <class T>
+inline IVec<T> broadcast_int(typename IntOf<T>::type x) {
+#if defined(__GNUC__)
+    return x - IVec<T>{};
+#else
+    IVec<T> v;
+    for (int i = 0; i < kWidth<T>; ++i) v[i] = x;
+    return v;
+#endif
+}
+
+template <class T>
+inline IVec<T> as_int(Vec<T> v) {
+    IVec<T> i;
+    std::memcpy(&i, &v, sizeof i);
+    return i;
+}
+
+template <class T>
+inline Vec<T> as_real(IVec<T> i) {
+    Vec<T> v;
+    std::memcpy(&v, &i, sizeof v);
+    return v;
+}
+
+// All bits set where a > b; clear where either is NaN.
+template <class T>
+inline IVec<T> greater(Vec<T> a, Vec<T> b) {
+#if defined(__GNUC__)
+    return a > b;
+#else
+    IVec<T> mask;
+    for (int i = 0; i < kWidth<T>; ++i) mask[i] = a[i] > b[i] ? -1 : 0;
+    return mask;
+#endif
+}
+
+template <class T>
+inline Vec<T> select(IVec<T> mask, Vec<T> yes, Vec<T> no) {
+#if defined(__GNUC__)
+    return mask ? yes : no;
+#else
+    for (int i = 0; i < kWidth<T>; ++i) no[i] = mask[i] ? yes[i] : no[i];
+    return no;
+#endif
+}
+
+// The smaller (larger) of each pair; b where either is NaN.
+template <class T>
+inline Vec<T> minimum(Vec<T> a, Vec<T> b) {
+#if defined(RSV_LEVEL_V4) && defined(__GNUC__)
+    if constexpr (sizeof(T) == 4)
+        return (Vec<T>)_mm512_min_ps((__m512)a, (__m512)b);
+    else
+        return (Vec<T>)_mm512_min_pd((__m512d)a, (__m512d)b);
+#elif defined(RSV_LEVEL_V3) && defined(__GNUC__)
+    if constexpr (sizeof(T) == 4)
+        return (Vec<T>)_mm256_min_ps((__m256)a, (__m256)b);
+    else
+        return (Vec<T>)_mm256_min_pd((__m256d)a, (__m256d)b);
+#else
+    return select<T>(greater<T>(b, a), a, b);
+#endif
+}
+
+template <class T>
+inline Vec<T> maximum(Vec<T> a, Vec<T> b) {
+#if defined(RSV_LEVEL_V4) && defined(__GNUC__)
+    if constexpr (sizeof(T) == 4)
+        return (Vec<T>)_mm512_max_ps((__m512)a, (__m512)b);
+    else
+        return (Vec<T>)_mm512_max_pd((__m512d)a, (__m512d)b);
+#elif defined(RSV_LEVEL_V3) && defined(__GNUC__)
+    if constexpr (sizeof(T) == 4)
+        return (Vec<T>)_mm256_max_ps((__m256)a, (__m256)b);
+    else
+        return (Vec<T>)_mm256_max_pd((__m256d)a, (__m256d)b);
+#else
+    return select<T>(greater<T>(a, b), a, b);
+#endif
+}
+
+template <class T>
+inline IVec<T> shift_left(IVec<T> v, int bits) {
+#if defined(__GNUC__)
+    return v << bits;
+#else
+    for (int i = 0; i < kWidth<T>; ++i) {
+        using U = std::make_unsigned_t<typename IntOf<T>::type>;
+        v[i] = static_cast<typename IntOf<T>::type>(static_cast<U>(v[i]) << bits);
+    }
+    return v;
+#endif
+}
+
+// a * b + c, rounded once. The baseline has no such instruction: it calls the C library, correct and slow.
+template <class T>
+inline Vec<T> fma(Vec<T> a, Vec<T> b, Vec<T> c) {
+#if defined(RSV_LEVEL_V4) && defined(__GNUC__)
+    if constexpr (sizeof(T) == 4)
+        return (Vec<T>)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+    else
+        return (Vec<T>)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
+#elif defined(RSV_LEVEL_V3) && defined(__GNUC__)
+    if constexpr (sizeof(T) == 4)
+        return (Vec<T>)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+    else
+        return (Vec<T>)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+#elif defined(RSV_LEVEL_NEON) && defined(__GNUC__)
+    if constexpr (sizeof(T) == 4)
+        return (Vec<T>)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+    else
+        return (Vec<T>)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
+#else
+    Vec<T> v;
+    for (int i = 0; i < kWidth<T>; ++i) v[i] = std::fma(a[i], b[i], c[i]);
+    return v;
+#endif
+}
+
+#if defined(RSV_LEVEL_V4) && defined(__GNUC__)
+inline Vec<float> join(const __m128* quad) {
+    const __m256 low = _mm256_set_m128(quad[1], quad[0]);
+    const __m256 high = _mm256_set_m128(quad[3], quad[2]);
+    return (Vec<float>)_mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
+}
+inline Vec<double> join(const __m128d* pair) {
+    const __m256d low = _mm256_set_m128d(pair[1], pair[0]);
+    const __m256d high = _mm256_set_m128d(pair[3], pair[2]);
+    return (Vec<double>)_mm512_insertf64x4(_mm512_castpd256_pd512(low), high, 1);
+}
+#elif defined(RSV_LEVEL_V3) && defined(__GNUC__)
+inline Vec<float> join(const __m128* quad) { return (Vec<float>)_mm256_set_m128(quad[1], quad[0]); }
+inline Vec<double> join(const __m128d* pair) { return (Vec<double>)_mm256_set_m128d(pair[1], pair[0]); }
+#endif
+
+}  // namespace

@@ -1,0 +1,18 @@
+"""Reservoir computing at the speed of the machine, with a scikit-learn face."""
+
+from ._info import set_simd_level, show_config
+from .esn import EchoStateNetwork, ESNClassifier, ESNForecaster, ESNRegressor, Stream
+from .nvar import NVAR
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "NVAR",
+    "ESNClassifier",
+    "ESNForecaster",
+    "ESNRegressor",
+    "EchoStateNetwork",
+    "Stream",
+    "set_simd_level",
+    "show_config",
+]

@@ -1,0 +1,249 @@
+"""What every echo-state estimator shares: its parameters, how weights are drawn, how inputs become features."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import check_random_state
+
+from .. import topology as _topology
+from .._estimator import Estimator
+from .._params import check_choice, check_count, check_real, check_reals, n_threads
+from ..sequences import Sequences
+from ._harvest import Harvester, Noise, make_network
+
+ACTIVATIONS = ("tanh", "relu", "sigmoid", "identity")
+FEATURES = ("states", "states+input", "states+squares", "states+input+squares")
+TOPOLOGIES = ("random", "cycle", "delay_line")
+# Above this share of nonzeros reading every column in order beats looking columns up (measured at N = 300 to 3000).
+_DENSE_FROM = 0.4
+
+RESERVOIR_PARAMETERS = """n_units : int, default={n_units}
+        Number of units of each layer.
+    spectral_radius : float or None, default={spectral_radius}
+        Largest absolute eigenvalue the recurrent weights are scaled to, whatever the topology; the weight of every link
+        of a cycle or delay line. None leaves the weights as they are drawn or given.
+    leak_rate : float or array of shape (n_units,), default={leak_rate}
+        Share a of the state that is renewed each step, in (0, 1].
+    input_scaling : float or array of shape (n_features,), default={input_scaling}
+        Input weights are uniform in +-input_scaling (of exactly that size for a cycle or delay line).
+    bias_scaling : float, default={bias_scaling}
+        Biases are uniform in +-bias_scaling.
+    connectivity : int or float, default=10
+        Incoming recurrent links of every unit: an int is their number, a float in (0, 1] their share of all units.
+    topology : {{"random", "cycle", "delay_line"}} or array or sparse matrix of shape (n_units, n_units), default="random"
+        Who is linked with whom: a fixed number of uniformly random links with weights uniform in +-1; the simple cycle
+        and delay line of Rodan and Tino (2011); or the recurrent weights themselves, entry (i, j) from j to i.
+    activation : {{"tanh", "relu", "sigmoid", "identity"}}, default="tanh"
+        The function f."""
+
+RUNNING_PARAMETERS = """state_noise : float, default=0.0
+        Standard deviation of Gaussian noise added to the states in fits (fit, fit_transform and partial_fit), never
+        in predictions: it makes closed loops more robust.
+    features : {{"states", "states+input", "states+squares", "states+input+squares"}}, default={features!r}
+        What the readout sees of each time step.
+    n_layers : int, default=1
+        Layers of a deep network (Gallicchio, Micheli and Pedrelli 2017): each reads the present states of `connectivity`
+        random units of the layer below; the features hold the states of all layers.
+    dtype : {{None, "float32", "float64"}} or numpy dtype, default=None
+        Precision of the network. None follows the training input: float32 for float32, float64 otherwise.
+    n_jobs : int or None, default=-1
+        Threads, over sequences: they never change a result. -1 means all processors, None one.
+    random_state : int, RandomState instance or None, default=None
+        Draws the weights and the noise: the same int gives the same bits on every machine."""
+
+E = TypeVar("E", bound=type)
+
+
+def fill_parameters(**defaults: Any) -> Callable[[E], E]:
+    """Put the shared parameters, with the class's own defaults, into its docstring."""
+
+    def fill(cls: E) -> E:
+        doc = cls.__doc__ or ""
+        doc = doc.replace("%(reservoir)s", RESERVOIR_PARAMETERS.format(**defaults))
+        cls.__doc__ = doc.replace("%(running)s", RUNNING_PARAMETERS.format(**defaults))
+        return cls
+
+    return fill
+
+
+class BaseESN(Estimator):
+    """Draws an echo-state network and runs sequences through it.
+
+    Subclasses store the parameters named in this class's methods; learned attributes are W_, W_in_, bias_, leak_rate_
+    and, with feedback, W_fb_.
+    """
+
+    # Set by subclasses' __init__.
+    n_units: Any
+    spectral_radius: Any
+    leak_rate: Any
+    input_scaling: Any
+    bias_scaling: Any
+    connectivity: Any
+    topology: Any
+    activation: Any
+    state_noise: Any
+    features: Any
+    n_layers: Any
+    washout: Any
+    n_jobs: Any
+    random_state: Any
+
+    def _draw(self, n_inputs: int, n_feedback: int, dtype: np.dtype, feedback_scaling: Any = 0.0) -> None:
+        """Check the parameters, draw the weights and compile the network; set the learned attributes at the end."""
+        n_layers = check_count("n_layers", self.n_layers)
+        check_choice("activation", self.activation, ACTIVATIONS)
+        check_choice("features", self.features, FEATURES)
+        check_real("state_noise", self.state_noise, 0.0)
+        n_threads(self.n_jobs)
+        given = self.topology if not isinstance(self.topology, str) else None
+        if given is None:
+            check_choice("topology", self.topology, TOPOLOGIES)
+            n_units = check_count("n_units", self.n_units)
+        else:
+            given = _check_given(given)
+            n_units = given.shape[0]
+        bias_scaling = check_real("bias_scaling", self.bias_scaling, 0.0)
+        input_scaling = check_reals("input_scaling", self.input_scaling, n_inputs)
+        leak_rate = check_reals("leak_rate", self.leak_rate, n_units, 0.0, 1.0, least_included=False)
+
+        seed = check_random_state(self.random_state).randint(2**32, size=2, dtype=np.uint64)
+        key = int(seed[0]) << 32 | int(seed[1])
+        # A stream for each kind of weight: one more input does not change the recurrent weights.
+        of_recurrent, of_input, of_bias, of_feedback, of_layers = np.random.default_rng(key).spawn(5)
+        layers = [self._recurrent(n_units, given, of_recurrent) for _ in range(n_layers)]
+        W = layers[0] if n_layers == 1 else self._stack(layers, n_units, of_layers)
+        sign_only = isinstance(self.topology, str) and self.topology != "random"
+        if sign_only:
+            W_in = _topology.aperiodic_signs((n_units, n_inputs)) * input_scaling
+        else:
+            W_in = of_input.uniform(-1, 1, (n_units, n_inputs)) * input_scaling
+        bias = of_bias.uniform(-1, 1, n_units * n_layers) * bias_scaling
+        W_fb = of_feedback.uniform(-1, 1, (n_units, n_feedback)) * feedback_scaling
+
+        W = W.astype(dtype)
+        arrays = [a.astype(dtype) for a in (np.hstack([W_in, W_fb]), bias, np.tile(leak_rate, n_layers))]
+        network = make_network(_in_fastest_format(W), *arrays, self.activation, n_layers, dtype)
+        self.W_ = W
+        self.W_in_ = arrays[0][:, :n_inputs]
+        if n_feedback:
+            self.W_fb_ = arrays[0][:, n_inputs:]
+        self.bias_, self.leak_rate_ = arrays[1:]
+        self._noise_seed_ = key
+        self._network_ = network
+
+    def _recurrent(self, n_units: int, given: Any, rng: np.random.Generator) -> Any:
+        radius = self.spectral_radius
+        if radius is not None:
+            radius = check_real("spectral_radius", radius, 0.0)
+        if given is None and self.topology in ("cycle", "delay_line"):
+            build = _topology.cycle if self.topology == "cycle" else _topology.delay_line
+            return build(n_units, 1.0 if radius is None else radius)
+        W = _topology.random_weights(n_units, n_units, self.connectivity, rng) if given is None else given
+        return W if radius is None else _topology.scale_to_spectral_radius(W, radius)
+
+    def _stack(self, layers: list[Any], n_units: int, rng: np.random.Generator) -> Any:
+        """One matrix over all units: the layers on the diagonal, what each reads of the layer below beside them."""
+        blocks: list[list[Any]] = [[None] * len(layers) for _ in layers]
+        for i, layer in enumerate(layers):
+            blocks[i][i] = sparse.csr_array(layer)
+            if i:
+                between = _topology.random_weights(n_units, n_units, min(10, n_units), rng)
+                # Divided so that a layer drives the next about as strongly as one input of its own size would.
+                blocks[i][i - 1] = between / np.sqrt(between.nnz / n_units)
+        stacked = sparse.csr_array(sparse.block_array(blocks, format="csr"))
+        stacked.sort_indices()
+        return stacked
+
+    def _harvester(self) -> Harvester:
+        return Harvester(
+            self._network_,
+            self.W_.dtype,
+            with_input="input" in self.features,
+            with_squares="squares" in self.features,
+            n_threads=n_threads(self.n_jobs),
+        )
+
+    def _noise(self) -> Noise:
+        return Noise(float(self.state_noise), self._noise_seed_)
+
+    def _washout(self, lengths: np.ndarray) -> int:
+        """Return the steps at the start of each sequence that a fit leaves out."""
+        if isinstance(self.washout, str) and self.washout == "auto":
+            return min(100, int(lengths.min()) // 10)
+        try:
+            washout = check_count("washout", self.washout, 0)
+        except ValueError as error:
+            raise ValueError(f"{error}, or 'auto'") from None
+        if washout >= lengths.max():
+            raise ValueError(f"washout={washout} leaves nothing of sequences of at most {lengths.max()} time steps")
+        return washout
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: the arrays, not the compiled network."""
+        state = dict(super().__getstate__())
+        state.pop("_network_", None)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a pickled estimator and compile its network again."""
+        super().__setstate__(state)
+        if hasattr(self, "W_"):
+            W_fb = getattr(self, "W_fb_", self.W_in_[:, :0])
+            n_layers = len(self.bias_) // len(self.W_in_)
+            self._network_ = make_network(
+                _in_fastest_format(self.W_),
+                np.hstack([self.W_in_, W_fb]),
+                self.bias_,
+                self.leak_rate_,
+                self.activation,
+                n_layers,
+                self.W_.dtype,
+            )
+
+
+def _check_given(W: Any) -> Any:
+    """Return given recurrent weights as a float64 array or CSR matrix with ascending columns."""
+    W = sparse.csr_array(W, dtype=np.float64) if sparse.issparse(W) else np.asarray(W, dtype=np.float64)
+    if W.ndim != 2 or W.shape[0] != W.shape[1] or W.shape[0] == 0:
+        raise ValueError(f"topology has shape {W.shape}; a given matrix must be square and not empty")
+    if not np.isfinite(W.data if sparse.issparse(W) else W).all():
+        raise ValueError("topology contains NaN or infinite weights")
+    if sparse.issparse(W):
+        W.sum_duplicates()
+        W.sort_indices()
+    return W
+
+
+def _in_fastest_format(W: Any) -> Any:
+    """Return the weights dense or sparse, whichever steps faster. The bits of the states are the same."""
+    n_units = W.shape[0]
+    nonzeros = W.nnz if sparse.issparse(W) else np.count_nonzero(W)
+    if nonzeros >= _DENSE_FROM * n_units**2:
+        return W.toarray() if sparse.issparse(W) else W
+    return W if sparse.issparse(W) else sparse.csr_array(W)
+
+
+def with_feedback(inputs: Sequences, targets: np.ndarray) -> Sequences:
+    """Append the targets of the step before to the inputs (teacher forcing), zeros at the start of each sequence."""
+    before = np.empty_like(targets)
+    before[1:] = targets[:-1]
+    before[inputs.offsets[:-1]] = 0
+    return inputs.with_values(np.hstack([inputs.values, before.astype(inputs.values.dtype, copy=False)]))
+
+
+def warn_if_diverged(rows: np.ndarray, what: str, *, stacklevel: int = 3) -> None:
+    """Warn of the first time step at which `rows` are no longer finite."""
+    finite = np.isfinite(rows).reshape(len(rows), -1).all(axis=1)
+    if not finite.all():
+        warnings.warn(
+            f"{what} diverged: not finite from time step {int(np.argmin(finite))} on. "
+            "A smaller spectral_radius, a bounded activation or a larger alpha keeps it finite.",
+            RuntimeWarning,
+            stacklevel=stacklevel,
+        )

@@ -1,0 +1,248 @@
+"""Running sequences through a compiled network, a stretch of time after another.
+
+Every call into the core is short (a few tenths of a second), so Ctrl-C is honoured between calls, and memory stays
+bounded: states are kept for the sequences under way only, features for one block of rows. Cutting time into stretches
+changes no bit, because a stretch begins with the states the one before it ended with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import _core
+from ..sequences import Sequences
+
+# Multiply-adds in one call of the core on one thread: about a fifth of a second.
+_WORK_A_CALL = 200_000_000
+_ROWS_A_BLOCK = 2048
+# Enough sequences under way to fill a thread's widest group of lanes twice.
+_SEQUENCES_A_THREAD = 64
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Gaussian noise of the states, a function of seed, sequence, step and unit."""
+
+    scale: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Harvester:
+    """A compiled network and what is read from it.
+
+    Attributes
+    ----------
+    network : _core.Network32 or _core.Network64
+    dtype : numpy dtype
+        Of the network's numbers.
+    with_input, with_squares : bool
+        Whether a row of features holds, after the states, the inputs and the squared states.
+    n_threads : int
+    """
+
+    network: Any
+    dtype: np.dtype
+    with_input: bool = False
+    with_squares: bool = False
+    n_threads: int = 1
+
+    @property
+    def n_features(self) -> int:
+        """Width of a row of features."""
+        n_units: int = self.network.n_units
+        return n_units * (1 + self.with_squares) + self.network.n_inputs * self.with_input
+
+    def features(
+        self,
+        inputs: Sequences,
+        *,
+        washout: int = 0,
+        noise: Noise | None = None,
+        initial: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Return the features of all rows but the first `washout` of each sequence."""
+        kept = np.maximum(inputs.lengths - washout, 0)
+        out = np.empty((int(kept.sum()), self.n_features), self.dtype)
+        first = np.cumsum(kept) - kept
+        for window in self._windows(inputs, self._rows_a_call(), noise, initial):
+            stored = np.maximum(window.bounds[:, 0], inputs.offsets[window.members] + washout)
+            stored = np.minimum(stored, window.bounds[:, 1])
+            skipped = stored - inputs.offsets[window.members] - washout
+            window.harvest(out, stored, first[window.members] + np.maximum(skipped, 0))
+        bounds = np.column_stack([np.minimum(inputs.offsets[:-1] + washout, inputs.offsets[1:]), inputs.offsets[1:]])
+        self._fill(out, inputs, bounds)
+        return out
+
+    def blocks(
+        self,
+        inputs: Sequences,
+        *,
+        washout: int = 0,
+        noise: Noise | None = None,
+        initial: np.ndarray | None = None,
+        final: np.ndarray | None = None,
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Iterate over blocks of features.
+
+        Yields
+        ------
+        features : ndarray of shape (n_block_rows, n_features)
+            Valid until the next block.
+        bounds : int64 ndarray of shape (n_stretches, 2)
+            The rows of `inputs` the block is made of, one stretch ``[begin, end)`` after another.
+        members : int64 ndarray of shape (n_stretches,)
+            The sequence of each stretch.
+        """
+        rows = min(_ROWS_A_BLOCK, self._rows_a_call())
+        buffer = np.empty((max(rows, min(len(inputs), self._most_together)), self.n_features), self.dtype)
+        for window in self._windows(inputs, rows, noise, initial, final):
+            stored = np.maximum(window.bounds[:, 0], inputs.offsets[window.members] + washout)
+            stored = np.minimum(stored, window.bounds[:, 1])
+            counts = window.bounds[:, 1] - stored
+            block = buffer[: int(counts.sum())]
+            window.harvest(block, stored, np.cumsum(counts) - counts)
+            if len(block):
+                bounds = np.column_stack([stored, window.bounds[:, 1]])[counts > 0]
+                self._fill(block, inputs, bounds)
+                yield block, bounds, window.members[counts > 0]
+
+    def final_states(self, inputs: Sequences, initial: np.ndarray | None = None) -> np.ndarray:
+        """Return the states after the last row of each sequence, shape (n_sequences, n_units)."""
+        final = np.empty((len(inputs), self.network.n_units), self.dtype)
+        for window in self._windows(inputs, self._rows_a_call(), None, initial, final):
+            window.harvest(None, window.bounds[:, 1], np.zeros(len(window.members), np.int64))
+        return final
+
+    def closed_loop(
+        self, readout: Any, external: np.ndarray, states: np.ndarray, fed_back: np.ndarray
+    ) -> np.ndarray:
+        """Run sequences of equal length on their own outputs.
+
+        Parameters
+        ----------
+        readout : _core.LinearReadout32 or _core.LinearReadout64
+        external : ndarray of shape (n_sequences, n_steps, n_external)
+            The inputs that come from outside.
+        states : ndarray of shape (n_sequences, n_units)
+        fed_back : ndarray of shape (n_sequences, n_outputs)
+            The outputs before the first step.
+
+        Returns
+        -------
+        ndarray of shape (n_sequences, n_steps, n_outputs)
+        """
+        states, fed_back = states.copy(), fed_back.copy()
+        n_sequences, n_steps = external.shape[:2]
+        steps = max(1, self._rows_a_call() // n_sequences)
+        outputs = [
+            self.network.closed_loop(
+                readout,
+                np.ascontiguousarray(external[:, t : t + steps]),
+                states,
+                fed_back,
+                self.with_input,
+                self.with_squares,
+                self.n_threads,
+            )
+            for t in range(0, n_steps, steps)
+        ]
+        return np.concatenate(outputs, axis=1)
+
+    @property
+    def _most_together(self) -> int:
+        return _SEQUENCES_A_THREAD * self.n_threads
+
+    def _rows_a_call(self) -> int:
+        return max(1, self.n_threads * _WORK_A_CALL // self.network.work)
+
+    def _windows(
+        self,
+        inputs: Sequences,
+        rows: int,
+        noise: Noise | None,
+        initial: np.ndarray | None,
+        final: np.ndarray | None = None,
+    ) -> Iterator[_Window]:
+        # Longest first, so that sequences of similar length run together.
+        order = np.argsort(-inputs.lengths, kind="stable")
+        for at in range(0, len(order), self._most_together):
+            members = order[at : at + self._most_together]
+            states = np.zeros((len(members), self.network.n_units), self.dtype)
+            if initial is not None:
+                states[:] = initial[members]
+            lengths = inputs.lengths[members]
+            steps = max(1, rows // len(members))
+            for t in range(0, int(lengths[0]), steps):
+                running = members[: int(np.count_nonzero(lengths > t))]
+                begin = inputs.offsets[running] + t
+                end = np.minimum(begin + steps, inputs.offsets[running + 1])
+                yield _Window(self, inputs, running, np.column_stack([begin, end]), t, states[: len(running)], noise)
+            if final is not None:
+                final[members] = states
+
+    def _fill(self, block: np.ndarray, inputs: Sequences, bounds: np.ndarray) -> None:
+        n_units = at = self.network.n_units
+        if self.with_input:
+            at += self.network.n_inputs
+            block[:, n_units:at] = inputs.rows(bounds)
+        if self.with_squares:
+            np.square(block[:, :n_units], out=block[:, at:])
+
+
+@dataclass(frozen=True)
+class _Window:
+    """A stretch of time of the sequences under way."""
+
+    harvester: Harvester
+    inputs: Sequences
+    members: np.ndarray
+    bounds: np.ndarray
+    time: int
+    states: np.ndarray
+    noise: Noise | None
+
+    def harvest(self, out: np.ndarray | None, store_from: np.ndarray, out_row: np.ndarray) -> None:
+        """Advance the states; write the rows from `store_from` on to `out`, beginning at `out_row`."""
+        stretches = np.column_stack([self.bounds, store_from, out_row]).astype(np.int64, copy=False)
+        noise: dict[str, Any] = {}
+        if self.noise is not None and self.noise.scale > 0:
+            places = np.stack([self.members, np.full(len(self.members), self.time)]).astype(np.int64)
+            noise = {"noise_scale": self.noise.scale, "noise_seed": self.noise.seed, "noise_places": places}
+        self.harvester.network.harvest(
+            self.inputs.values,
+            np.ascontiguousarray(stretches),
+            self.states,
+            out,
+            n_threads=self.harvester.n_threads,
+            **noise,
+        )
+
+
+def make_network(
+    W: Any, W_in: np.ndarray, bias: np.ndarray, leak_rate: np.ndarray, activation: str, n_layers: int, dtype: np.dtype
+) -> Any:
+    """Compile the arrays of a network into the core's form."""
+    network = _core.Network32 if dtype == np.float32 else _core.Network64
+    stages = [len(bias) // n_layers] * n_layers
+    rest = [np.ascontiguousarray(a, dtype) for a in (W_in, bias, leak_rate)]
+    if isinstance(W, np.ndarray):
+        return network.from_dense(stages, np.ascontiguousarray(W, dtype), *rest, activation)
+    return network.from_sparse(
+        stages,
+        W.indptr.astype(np.int64),
+        W.indices.astype(np.int32),
+        np.ascontiguousarray(W.data, dtype),
+        *rest,
+        activation,
+    )
+
+
+def make_readout(coef: np.ndarray, intercept: np.ndarray, dtype: np.dtype) -> Any:
+    """Compile a linear readout into the core's form."""
+    readout = _core.LinearReadout32 if dtype == np.float32 else _core.LinearReadout64
+    return readout(np.ascontiguousarray(coef, dtype), np.ascontiguousarray(intercept, dtype))

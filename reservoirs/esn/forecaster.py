@@ -1,0 +1,133 @@
+"""Echo-state forecasting: a series continued in closed loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..forecasting import ForecasterMixin
+from ..readout import check_alpha
+from ..sequences import Sequences
+from ._base import fill_parameters, with_feedback
+from ._fit import LinearReadoutMixin
+
+_DEFAULTS = {"n_units": 500, "spectral_radius": 0.9, "leak_rate": 1.0, "input_scaling": 1.0, "bias_scaling": 0.2}
+
+
+@fill_parameters(**_DEFAULTS, features="states+input")
+class ESNForecaster(ForecasterMixin, LinearReadoutMixin):
+    """Echo-state network that predicts a series from its own past, and continues it in closed loop.
+
+    .. math::
+        x(t) &= (1 - a)\\, x(t-1) + a f(W_{in} [X(t); y(t-1)] + W x(t-1) + b) \\\\
+        y(t) &= W_{out} [x(t); X(t); y(t-1)] + c
+
+    with y and X standardised to mean 0 and standard deviation 1 of the training series. Fitting drives the network with
+    the true series; forecasting drives it with its own outputs (Jaeger and Haas 2004).
+
+    Parameters
+    ----------
+    %(reservoir)s
+    alpha : float or sequence of floats, default=(1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1)
+        Ridge penalty; of several, the one with the least generalised cross-validation error is taken.
+    readout : regressor, default=None
+        Used instead of ridge regression, on the features of all time steps.
+    washout : int or "auto", default="auto"
+        Steps at the start of every series that a fit leaves out. "auto" means a tenth of the shortest series, at most
+        100.
+    %(running)s
+
+    Attributes
+    ----------
+    W_, W_in_, bias_, leak_rate_ : ndarray or CSR array
+        The weights, as in :class:`EchoStateNetwork`; the columns of W_in_ belong to X, then to y.
+    coef_, intercept_, alpha_, readout_
+        The readout, as in :class:`ESNRegressor`, for the standardised series.
+    y_mean_, y_scale_ : ndarray of shape (n_outputs,)
+        Mean and standard deviation of the training series.
+    X_mean_, X_scale_ : ndarray of shape (n_exogenous,)
+        The same of the exogenous series.
+    n_features_in_ : int
+        Variables of the series.
+
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range, input that is not finite or does not fit, and a series too short to fit.
+
+    References
+    ----------
+    .. [1] H. Jaeger and H. Haas, "Harnessing nonlinearity: predicting chaotic systems and saving energy in wireless
+       communication", Science 304, 2004.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reservoirs import ESNForecaster
+    >>> from reservoirs.datasets import mackey_glass
+    >>> y = mackey_glass(2100)
+    >>> model = ESNForecaster(n_units=200, random_state=0).fit(y[:2000])
+    >>> bool(np.abs(model.forecast(50) - y[2000:2050]).max() < 0.02)
+    True
+    >>> model.predict(y).shape  # one step ahead, aligned with y
+    (2100,)
+    """
+
+    def __init__(
+        self,
+        n_units: Any = 500,
+        *,
+        spectral_radius: Any = 0.9,
+        leak_rate: Any = 1.0,
+        input_scaling: Any = 1.0,
+        bias_scaling: Any = 0.2,
+        connectivity: Any = 10,
+        topology: Any = "random",
+        activation: Any = "tanh",
+        alpha: Any = (1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1.0),
+        readout: Any = None,
+        washout: Any = "auto",
+        state_noise: Any = 0.0,
+        features: Any = "states+input",
+        n_layers: Any = 1,
+        dtype: Any = None,
+        n_jobs: Any = -1,
+        random_state: Any = None,
+    ) -> None:
+        self.n_units = n_units
+        self.spectral_radius = spectral_radius
+        self.leak_rate = leak_rate
+        self.input_scaling = input_scaling
+        self.bias_scaling = bias_scaling
+        self.connectivity = connectivity
+        self.topology = topology
+        self.activation = activation
+        self.alpha = alpha
+        self.readout = readout
+        self.washout = washout
+        self.state_noise = state_noise
+        self.features = features
+        self.n_layers = n_layers
+        self.dtype = dtype
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def _fit_series(self, exogenous: Sequences, series: np.ndarray) -> None:
+        check_alpha(self.alpha)
+        washout = self._washout(exogenous.lengths)
+        n_outputs = series.shape[1]
+        self._draw(exogenous.n_features + n_outputs, 0, exogenous.values.dtype)
+        inputs = with_feedback(exogenous, series)
+        final = np.empty((len(inputs), self._network_.n_units), self.W_.dtype)
+        self._fit_readout(inputs, series, washout, final)
+        self.last_state_ = final[-1]
+
+    def _one_step(self, exogenous: Sequences, series: np.ndarray) -> np.ndarray:
+        return self._open_loop(with_feedback(exogenous, series), series.shape[1])
+
+    def _warm_up(self, exogenous: Sequences, series: np.ndarray) -> np.ndarray:
+        return self._harvester().final_states(with_feedback(exogenous, series))
+
+    def _run_on(self, memory: np.ndarray, last: np.ndarray, external: np.ndarray) -> np.ndarray:
+        return self._closed_loop(external, memory, last)

@@ -1,0 +1,206 @@
+"""The echo-state network as a scikit-learn transformer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from .._params import check_real
+from ..sequences import Sequences, check_sequences, check_targets
+from ._base import BaseESN, fill_parameters, warn_if_diverged, with_feedback
+from ._harvest import Noise
+from .stream import Stream
+
+_DEFAULTS = {"n_units": 500, "spectral_radius": 0.9, "leak_rate": 1.0, "input_scaling": 1.0, "bias_scaling": 0.2}
+
+
+@fill_parameters(**_DEFAULTS, features="states")
+class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseESN):
+    """Echo-state network: sequences in, the states of a fixed random recurrent network out.
+
+    .. math:: x(t) = (1 - a)\\, x(t-1) + a f(W_{in} u(t) + W x(t-1) + W_{fb} y(t-1) + b)
+
+    (Jaeger 2001; leaky units after Jaeger, Lukoševičius, Popovici and Siewert 2007), from x = 0 at the start of every
+    sequence. `fit` only draws the weights; any scikit-learn estimator may follow in a pipeline.
+
+    Parameters
+    ----------
+    %(reservoir)s
+    feedback_scaling : float, default=0.0
+        Weights W_fb from the outputs of the step before are uniform in +-feedback_scaling. If positive, `fit` and
+        `transform` need the outputs as `y`.
+    washout : int, default=0
+        Steps dropped from the start of every transformed sequence. Keep 0 in a pipeline, where rows must stay aligned
+        with the targets.
+    %(running)s
+
+    Attributes
+    ----------
+    W_ : CSR array or ndarray of shape (n_layers * n_units, n_layers * n_units)
+        Recurrent weights, entry (i, j) from unit j to unit i; with several layers, also those between layers.
+    W_in_ : ndarray of shape (n_units, n_features_in_)
+        Input weights.
+    W_fb_ : ndarray of shape (n_units, n_outputs)
+        Feedback weights, if any.
+    bias_, leak_rate_ : ndarray of shape (n_layers * n_units,)
+        Bias b and leak rate a of every unit.
+    n_features_in_ : int
+        Features of a time step.
+
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range, a matrix that cannot be scaled to `spectral_radius` (a nilpotent one), more
+        links than units, and input that is not finite or has the wrong shape.
+
+    References
+    ----------
+    .. [1] H. Jaeger, "The echo state approach to analysing and training recurrent neural networks", GMD report 148, 2001.
+    .. [2] A. Rodan and P. Tino, "Minimum complexity echo state network", IEEE Trans. Neural Networks 22(1), 2011.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reservoirs import EchoStateNetwork
+    >>> u = np.sin(np.arange(200) / 10).reshape(-1, 1)
+    >>> EchoStateNetwork(n_units=50, random_state=0).fit_transform(u).shape
+    (200, 50)
+    >>> two = [u[:30], u[:50]]  # sequences of different length
+    >>> [x.shape for x in EchoStateNetwork(n_units=50, washout=10, random_state=0).fit_transform(two)]
+    [(20, 50), (40, 50)]
+    """
+
+    def __init__(
+        self,
+        n_units: Any = 500,
+        *,
+        spectral_radius: Any = 0.9,
+        leak_rate: Any = 1.0,
+        input_scaling: Any = 1.0,
+        bias_scaling: Any = 0.2,
+        connectivity: Any = 10,
+        topology: Any = "random",
+        activation: Any = "tanh",
+        feedback_scaling: Any = 0.0,
+        washout: Any = 0,
+        state_noise: Any = 0.0,
+        features: Any = "states",
+        n_layers: Any = 1,
+        dtype: Any = None,
+        n_jobs: Any = -1,
+        random_state: Any = None,
+    ) -> None:
+        self.n_units = n_units
+        self.spectral_radius = spectral_radius
+        self.leak_rate = leak_rate
+        self.input_scaling = input_scaling
+        self.bias_scaling = bias_scaling
+        self.connectivity = connectivity
+        self.topology = topology
+        self.activation = activation
+        self.feedback_scaling = feedback_scaling
+        self.washout = washout
+        self.state_noise = state_noise
+        self.features = features
+        self.n_layers = n_layers
+        self.dtype = dtype
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> EchoStateNetwork:
+        """Draw the weights.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_timesteps, n_features), list of such, or array (n_sequences, n_timesteps, n_features)
+            Only its width matters.
+        y : array-like or list of arrays, default=None
+            The outputs of every time step, needed with feedback only.
+
+        Returns
+        -------
+        EchoStateNetwork
+            The fitted network.
+        """
+        drawn = self._fresh()
+        drawn._fit(X, y)
+        return self._become(drawn)
+
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
+        """Draw the weights and return the features of `X`, with state noise.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_timesteps, n_features), list of such, or array (n_sequences, n_timesteps, n_features)
+            The sequences.
+        y : array-like or list of arrays, default=None
+            The outputs of every time step, needed with feedback only.
+
+        Returns
+        -------
+        ndarray or list of ndarrays of shape (n_timesteps - washout, n_features_out)
+            In the form of `X`.
+        """
+        drawn = self._fresh()
+        features = drawn._features(drawn._fit(X, y), drawn._noise())
+        self._become(drawn)
+        return features
+
+    def transform(self, X: Any, y: Any = None) -> Any:
+        """Return the features of `X`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_timesteps, n_features), list of such, or array (n_sequences, n_timesteps, n_features)
+            The sequences. Each starts from the zero state.
+        y : array-like or list of arrays, default=None
+            The outputs of every time step, needed with feedback only.
+
+        Returns
+        -------
+        ndarray or list of ndarrays of shape (n_timesteps - washout, n_features_out)
+            In the form of `X`.
+        """
+        check_is_fitted(self)
+        inputs = check_sequences(self, X, dtype=self.W_.dtype, reset=False)
+        if hasattr(self, "W_fb_"):
+            inputs = with_feedback(inputs, self._feedback(y, inputs))
+        return self._features(inputs, None)
+
+    def stream(self) -> Stream:
+        """Return a stateful copy that takes one time step a call.
+
+        Returns
+        -------
+        Stream
+            Its `step(u)` returns the features after input `u`, the same bits as `transform`. With feedback, `u` holds
+            the inputs, then the outputs of the step before.
+        """
+        check_is_fitted(self)
+        return Stream(self._harvester())
+
+    @property
+    def _n_features_out(self) -> int:
+        return self._harvester().n_features
+
+    def _fit(self, X: Any, y: Any) -> Sequences:
+        feedback_scaling = check_real("feedback_scaling", self.feedback_scaling, 0.0)
+        inputs = check_sequences(self, X, dtype=self._input_dtype(), reset=True)
+        self._washout(inputs.lengths)
+        targets = self._feedback(y, inputs) if feedback_scaling > 0 else inputs.values[:, :0]
+        self._draw(inputs.n_features, targets.shape[1], inputs.values.dtype, feedback_scaling)
+        return with_feedback(inputs, targets) if feedback_scaling > 0 else inputs
+
+    def _feedback(self, y: Any, inputs: Sequences) -> np.ndarray:
+        if y is None:
+            raise ValueError("y=None, but feedback_scaling > 0 needs the outputs of every time step as y")
+        return check_targets(y, inputs)[0]
+
+    def _features(self, inputs: Sequences, noise: Noise | None) -> Any:
+        washout = self._washout(inputs.lengths)
+        rows = self._harvester().features(inputs, washout=washout, noise=noise)
+        warn_if_diverged(rows, "the reservoir", stacklevel=4)
+        return inputs.in_form(rows, washout)

@@ -1,0 +1,281 @@
+"""Echo-state regression: a sequence of inputs to a sequence of outputs, time step by time step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+
+from .._params import check_real
+from ..readout import Gram, check_alpha
+from ..sequences import Sequences, check_sequences, check_targets
+from ._base import fill_parameters, warn_if_diverged, with_feedback
+from ._fit import LinearReadoutMixin
+from .stream import Stream
+
+_DEFAULTS = {"n_units": 500, "spectral_radius": 0.9, "leak_rate": 1.0, "input_scaling": 1.0, "bias_scaling": 0.2}
+
+
+@fill_parameters(**_DEFAULTS, features="states+input")
+class ESNRegressor(RegressorMixin, LinearReadoutMixin):
+    """Echo-state network with a linear readout, from every time step of the input to the output of that step.
+
+    .. math::
+        x(t) &= (1 - a)\\, x(t-1) + a f(W_{in} u(t) + W x(t-1) + W_{fb} y(t-1) + b) \\\\
+        y(t) &= W_{out} [x(t); u(t)] + c
+
+    W_out minimises the squared error plus alpha times its squared norm; c is not penalised. Sums over time are
+    accumulated block by block in float64, so the states of a fit are never kept.
+
+    Parameters
+    ----------
+    %(reservoir)s
+    feedback_scaling : float, default=0.0
+        Weights W_fb from the outputs of the step before are uniform in +-feedback_scaling: the targets in `fit`
+        (teacher forcing), the network's own outputs in `predict`.
+    alpha : float or sequence of floats, default=(1e-8, 1e-6, 1e-4, 1e-2, 1)
+        Ridge penalty; of several, the one with the least generalised cross-validation error is taken, exactly and
+        without refits.
+    readout : regressor, default=None
+        Used instead of ridge regression, on the features of all time steps.
+    washout : int or "auto", default="auto"
+        Steps at the start of every sequence that a fit leaves out. "auto" means a tenth of the shortest sequence, at
+        most 100.
+    %(running)s
+
+    Attributes
+    ----------
+    W_, W_in_, W_fb_, bias_, leak_rate_ : ndarray or CSR array
+        The weights, as in :class:`EchoStateNetwork`.
+    coef_ : ndarray of shape (n_outputs, n_features_out)
+        Readout weights.
+    intercept_ : ndarray of shape (n_outputs,)
+        Readout bias.
+    alpha_ : float
+        The ridge penalty used.
+    readout_ : regressor
+        The fitted `readout`, if one was given; there are no `coef_`, `intercept_` and `alpha_` then.
+    n_features_in_ : int
+        Features of a time step.
+
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range, and for input that is not finite or does not fit.
+
+    Notes
+    -----
+    Rows are time steps in order: they must not be shuffled, and splits for cross-validation should keep them together
+    (``TimeSeriesSplit``), or hold whole sequences (a list of arrays).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reservoirs import ESNRegressor
+    >>> u = np.random.default_rng(0).uniform(-1, 1, (1000, 1))
+    >>> y = np.roll(u[:, 0], 3) * np.roll(u[:, 0], 2)
+    >>> model = ESNRegressor(n_units=200, random_state=0).fit(u[:800], y[:800])
+    >>> bool(model.score(u[800:], y[800:]) > 0.9)
+    True
+    """
+
+    def __init__(
+        self,
+        n_units: Any = 500,
+        *,
+        spectral_radius: Any = 0.9,
+        leak_rate: Any = 1.0,
+        input_scaling: Any = 1.0,
+        bias_scaling: Any = 0.2,
+        connectivity: Any = 10,
+        topology: Any = "random",
+        activation: Any = "tanh",
+        feedback_scaling: Any = 0.0,
+        alpha: Any = (1e-8, 1e-6, 1e-4, 1e-2, 1.0),
+        readout: Any = None,
+        washout: Any = "auto",
+        state_noise: Any = 0.0,
+        features: Any = "states+input",
+        n_layers: Any = 1,
+        dtype: Any = None,
+        n_jobs: Any = -1,
+        random_state: Any = None,
+    ) -> None:
+        self.n_units = n_units
+        self.spectral_radius = spectral_radius
+        self.leak_rate = leak_rate
+        self.input_scaling = input_scaling
+        self.bias_scaling = bias_scaling
+        self.connectivity = connectivity
+        self.topology = topology
+        self.activation = activation
+        self.feedback_scaling = feedback_scaling
+        self.alpha = alpha
+        self.readout = readout
+        self.washout = washout
+        self.state_noise = state_noise
+        self.features = features
+        self.n_layers = n_layers
+        self.dtype = dtype
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any) -> ESNRegressor:
+        """Draw the weights and fit the readout.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_timesteps, n_features), list of such, or array (n_sequences, n_timesteps, n_features)
+            The inputs.
+        y : array-like of shape (n_timesteps,) or (n_timesteps, n_outputs), list of such, or array
+            The outputs of every time step, in the form of `X`.
+
+        Returns
+        -------
+        ESNRegressor
+            The fitted estimator.
+        """
+        drawn = self._fresh()
+        inputs, targets = drawn._begin(X, y)
+        drawn._fit_readout(inputs, targets, drawn._washout(inputs.lengths))
+        return self._become(drawn)
+
+    def partial_fit(self, X: Any, y: Any) -> ESNRegressor:
+        """Add sequences to the fit; each call starts from the zero state.
+
+        The first call draws the weights. The result equals one `fit` on all the sequences, to rounding.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_timesteps, n_features), list of such, or array (n_sequences, n_timesteps, n_features)
+            More inputs.
+        y : array-like of shape (n_timesteps,) or (n_timesteps, n_outputs), list of such, or array
+            Their outputs.
+
+        Returns
+        -------
+        ESNRegressor
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            Also for a `readout` other than ridge regression, and after `fit`, which does not keep its sums.
+        """
+        if self.readout is not None:
+            raise ValueError(f"readout={self.readout!r} cannot be fitted in parts; partial_fit needs readout=None")
+        if hasattr(self, "W_") and not hasattr(self, "_gram_"):
+            raise ValueError("partial_fit cannot continue a fit: call partial_fit from the first part on, or clone")
+        if hasattr(self, "_gram_"):
+            drawn = self._fresh(learned=True)
+            inputs, targets = drawn._continue(X, y)
+            gram = drawn._gram_.__copy__()
+        else:
+            drawn = self._fresh()
+            inputs, targets = drawn._begin(X, y)
+            gram = Gram()
+        drawn._accumulate(gram, inputs, targets, drawn._washout(inputs.lengths))
+        drawn._solve(gram)
+        drawn._gram_ = gram
+        return self._become(drawn)
+
+    def predict(self, X: Any) -> Any:
+        """Return the outputs of every time step, each sequence from the zero state.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_timesteps, n_features), list of such, or array (n_sequences, n_timesteps, n_features)
+            The inputs.
+
+        Returns
+        -------
+        ndarray or list of ndarrays of shape (n_timesteps,) or (n_timesteps, n_outputs)
+            In the form of `X`, and with the dimensions `y` had.
+        """
+        check_is_fitted(self)
+        inputs = check_sequences(self, X, dtype=self.W_.dtype, reset=False)
+        if hasattr(self, "W_fb_"):
+            rows = self._run_free(inputs)
+        else:
+            rows = self._open_loop(inputs, self._n_outputs_)
+        warn_if_diverged(rows, "the prediction")
+        return inputs.in_form(rows[:, 0] if self._one_dimensional_ else rows)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the coefficient of determination R^2 over all time steps of all sequences.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_timesteps, n_features), list of such, or array (n_sequences, n_timesteps, n_features)
+            The inputs.
+        y : array-like of shape (n_timesteps,) or (n_timesteps, n_outputs), list of such, or array
+            The true outputs.
+        sample_weight : array-like of shape (n_timesteps,), default=None
+            Weights of the time steps, those of all sequences one after another.
+
+        Returns
+        -------
+        float
+            R^2, averaged over outputs.
+        """
+        predicted = self.predict(X)
+        inputs = check_sequences(self, X, dtype=self.W_.dtype, reset=False)
+        if inputs.form != "single":
+            predicted = np.concatenate(list(predicted))
+        true, _ = check_targets(y, inputs)
+        return float(r2_score(true, predicted.reshape(true.shape), sample_weight=sample_weight))
+
+    def stream(self) -> Stream:
+        """Return a stateful copy of the reservoir that takes one time step a call; see :class:`Stream`.
+
+        Returns
+        -------
+        Stream
+            Its `step(u)` returns the outputs after input `u`, shape (n_outputs,).
+        """
+        check_is_fitted(self)
+        if hasattr(self, "readout_"):
+            raise ValueError(f"readout={self.readout!r} cannot be streamed; stream needs readout=None")
+        return Stream(self._harvester(), self._linear_, feeds_back=hasattr(self, "W_fb_"))
+
+    def __sklearn_tags__(self) -> Tags:
+        """Return scikit-learn's tags."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _begin(self, X: Any, y: Any) -> tuple[Sequences, np.ndarray]:
+        feedback_scaling = check_real("feedback_scaling", self.feedback_scaling, 0.0)
+        check_alpha(self.alpha)
+        if y is None:
+            raise ValueError("y=None: requires y to be passed, but the target y is None")
+        inputs = check_sequences(self, X, dtype=self._input_dtype(), reset=True)
+        self._washout(inputs.lengths)
+        targets, self._one_dimensional_ = check_targets(y, inputs)
+        self._n_outputs_ = targets.shape[1]
+        n_feedback = self._n_outputs_ if feedback_scaling > 0 else 0
+        self._draw(inputs.n_features, n_feedback, inputs.values.dtype, feedback_scaling)
+        return (with_feedback(inputs, targets) if n_feedback else inputs), targets
+
+    def _continue(self, X: Any, y: Any) -> tuple[Sequences, np.ndarray]:
+        inputs = check_sequences(self, X, dtype=self.W_.dtype, reset=False)
+        targets, _ = check_targets(y, inputs)
+        if targets.shape[1] != self._n_outputs_:
+            raise ValueError(f"y has {targets.shape[1]} outputs, but earlier parts had {self._n_outputs_}")
+        return (with_feedback(inputs, targets) if hasattr(self, "W_fb_") else inputs), targets
+
+    def _run_free(self, inputs: Sequences) -> np.ndarray:
+        out = np.empty((len(inputs.values), self._n_outputs_), self.W_.dtype)
+        # The core runs sequences of one length side by side.
+        for length in np.unique(inputs.lengths):
+            same = np.flatnonzero(inputs.lengths == length)
+            external = np.stack([inputs.values[inputs.offsets[i] : inputs.offsets[i + 1]] for i in same])
+            states = np.zeros((len(same), self._network_.n_units), self.W_.dtype)
+            fed_back = np.zeros((len(same), self._n_outputs_), self.W_.dtype)
+            for i, rows in zip(same, self._closed_loop(external, states, fed_back), strict=True):
+                out[inputs.offsets[i] : inputs.offsets[i + 1]] = rows
+        return out

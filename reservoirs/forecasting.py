@@ -1,0 +1,238 @@
+"""What every forecaster shares: fit, predict and forecast of standardised series, with or without exogenous ones."""
+
+from __future__ import annotations
+
+import warnings
+from abc import abstractmethod
+from typing import Any, Self
+
+import numpy as np
+from sklearn.metrics import r2_score
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from ._estimator import Estimator
+from ._params import check_count
+from .sequences import Sequences, are_many, check_sequences, join
+
+
+class ForecasterMixin(Estimator):
+    """Fit, predict and forecast on top of a model of standardised series.
+
+    A model predicts row t of the series from the rows before it and from row t of the exogenous series. It is given, and
+    gives back, series of mean 0 and standard deviation 1; what it remembers of a series (its memory) is its own affair.
+    """
+
+    @abstractmethod
+    def _fit_series(self, exogenous: Sequences, series: np.ndarray) -> None:
+        """Learn, and keep the memory after the last series as `last_state_`."""
+
+    @abstractmethod
+    def _one_step(self, exogenous: Sequences, series: np.ndarray) -> np.ndarray:
+        """Return the prediction of every row from the rows before it."""
+
+    @abstractmethod
+    def _warm_up(self, exogenous: Sequences, series: np.ndarray) -> np.ndarray:
+        """Return the memory after each series, shape (n_sequences, ...)."""
+
+    @abstractmethod
+    def _run_on(self, memory: np.ndarray, last: np.ndarray, external: np.ndarray) -> np.ndarray:
+        """Continue each series from its memory and last row, shape (n_sequences, n_steps, n_outputs)."""
+
+    def fit(self, y: Any, X: Any = None) -> Self:
+        """Learn to predict a series from its past.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_timesteps,) or (n_timesteps, n_outputs), list of 2-D arrays, or 3-D array
+            One series, or several that are learned together.
+        X : array-like of shape (n_timesteps,) or (n_timesteps, n_exogenous), list of 2-D arrays, or 3-D array, \
+default=None
+            Exogenous series in the form of `y`: row t is known when row t of `y` is predicted (a calendar, a plan, a
+            measurement taken before).
+
+        Returns
+        -------
+        self
+            The fitted forecaster. `forecast` continues from the end of `y` (of the last one, if there are several).
+        """
+        drawn = self._fresh()
+        drawn._fit_checked(y, X)
+        return self._become(drawn)
+
+    def predict(self, y: Any, X: Any = None) -> Any:
+        """Predict every row of a series from the rows before it, one step ahead, from an empty memory.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_timesteps,) or (n_timesteps, n_outputs), list of 2-D arrays, or 3-D array
+            The true series. The first rows are predicted from little: skip some before scoring.
+        X : array-like or list of arrays, default=None
+            Exogenous series, as in `fit`. Where the fit had some and they are left out here, their training mean stands
+            in, with a warning.
+
+        Returns
+        -------
+        ndarray or list of ndarrays
+            Of the shape of `y`: row t is the prediction of row t.
+        """
+        check_is_fitted(self)
+        series = self._check_series(y, reset=False)
+        exogenous = self._check_exogenous(X, series.lengths, series)
+        rows = self._one_step(exogenous, self._standardised(series)) * self.y_scale_ + self.y_mean_
+        rows = rows.astype(series.values.dtype, copy=False)
+        return series.in_form(rows[:, 0] if self._one_dimensional_ else rows)
+
+    def forecast(self, n_steps: int, X: Any = None, *, warmup: Any = None, warmup_X: Any = None) -> np.ndarray:
+        """Continue a series in closed loop: every prediction becomes the past of the next.
+
+        Parameters
+        ----------
+        n_steps : int
+            How many time steps.
+        X : array-like of shape (n_steps,) or (n_steps, n_exogenous), or (n_sequences, n_steps, n_exogenous), \
+default=None
+            Exogenous series of the steps to forecast.
+        warmup : array-like of shape (n_timesteps,) or (n_timesteps, n_outputs), list of 2-D arrays, or 3-D array, \
+default=None
+            Series to continue, long enough to fill the memory. None continues the training series.
+        warmup_X : array-like or list of arrays, default=None
+            Exogenous series of the warm-up.
+
+        Returns
+        -------
+        ndarray of shape (n_steps,) or (n_steps, n_outputs), or (n_sequences, n_steps, n_outputs) for several warm-ups
+
+        Raises
+        ------
+        ValueError
+            For fewer than one step, or exogenous series that do not fit.
+        """
+        check_is_fitted(self)
+        n_steps = check_count("n_steps", n_steps)
+        if warmup is None:
+            if warmup_X is not None:
+                raise ValueError("warmup_X was given without warmup")
+            memory, last, many = self.last_state_[None], self.last_row_[None], False
+        else:
+            series = self._check_series(warmup, reset=False)
+            standardised = self._standardised(series)
+            memory = self._warm_up(self._check_exogenous(warmup_X, series.lengths, series), standardised)
+            last, many = standardised[series.offsets[1:] - 1], series.form != "single"
+        external = self._external(X, len(memory), n_steps, memory.dtype)
+        rows = self._run_on(memory, last, external) * self.y_scale_ + self.y_mean_
+        rows = rows.astype(memory.dtype, copy=False)
+        self._warn_if_diverged(rows)
+        if self._one_dimensional_:
+            rows = rows[:, :, 0]
+        return rows if many else rows[0]
+
+    def score(self, y: Any, X: Any = None) -> float:
+        """Return R^2 of the one-step predictions of a series.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_timesteps,) or (n_timesteps, n_outputs), list of 2-D arrays, or 3-D array
+            The true series.
+        X : array-like or list of arrays, default=None
+            Exogenous series, as in `fit`.
+
+        Returns
+        -------
+        float
+            R^2 averaged over outputs; the first tenth of each series (at most 100 rows) only warms up.
+        """
+        predicted = self.predict(y, X)
+        series = self._check_series(y, reset=False)
+        parts = [predicted] if series.form == "single" else list(predicted)
+        skips = [min(100, len(part) // 10) for part in parts]
+        true = [part[skip:] for part, skip in zip(series, skips, strict=True)]
+        guess = [part[skip:].reshape(len(part) - skip, -1) for part, skip in zip(parts, skips, strict=True)]
+        return float(r2_score(np.concatenate(true), np.concatenate(guess)))
+
+    def _fit_checked(self, y: Any, X: Any) -> None:
+        series = self._check_series(y, reset=True)
+        if series.lengths.min() < 2:
+            raise ValueError(
+                f"y has a series of {series.lengths.min()} time step (n_samples={series.lengths.min()}); "
+                "a minimum of 2 samples is required to learn how one follows from another"
+            )
+        values = series.values.astype(np.float64)
+        self.y_mean_, self.y_scale_ = values.mean(axis=0), _scale(values)
+        self._one_dimensional_ = not are_many(y) and np.ndim(y) == 1
+        exogenous = self._join_exogenous(X, series) if X is not None else series.with_values(series.values[:, :0])
+        of_X = exogenous.values.astype(np.float64)
+        self.X_mean_, self.X_scale_ = of_X.mean(axis=0), _scale(of_X)
+        standardised = self._standardised(series)
+        self._fit_series(exogenous.with_values(self._standardised_X(exogenous.values)), standardised)
+        self.last_row_ = standardised[-1]
+
+    def _check_series(self, y: Any, *, reset: bool) -> Sequences:
+        if not are_many(y) and np.ndim(y) == 1:
+            y = np.asarray(y).reshape(-1, 1)
+        dtype = self._input_dtype() if reset else self.last_state_.dtype
+        return check_sequences(self, y, dtype=dtype, reset=reset)
+
+    def _join_exogenous(self, X: Any, series: Sequences) -> Sequences:
+        parts = X if are_many(X) else [np.asarray(X).reshape(-1, 1) if np.ndim(X) == 1 else X]
+        exogenous = join(parts, dtype=series.values.dtype)
+        if not np.array_equal(exogenous.lengths, series.lengths):
+            raise ValueError(
+                f"X has series of {exogenous.lengths.tolist()} time steps, but y has {series.lengths.tolist()}"
+            )
+        return series.with_values(exogenous.values)
+
+    def _check_exogenous(self, X: Any, lengths: np.ndarray, series: Sequences) -> Sequences:
+        n_exogenous = len(self.X_mean_)
+        if X is None:
+            if n_exogenous:
+                self._warn_of_missing_exogenous()
+            return series.with_values(np.zeros((int(lengths.sum()), n_exogenous), series.values.dtype))
+        exogenous = self._join_exogenous(X, series)
+        self._check_width(exogenous.n_features)
+        return exogenous.with_values(self._standardised_X(exogenous.values))
+
+    def _external(self, X: Any, n_sequences: int, n_steps: int, dtype: Any) -> np.ndarray:
+        n_exogenous = len(self.X_mean_)
+        if X is None:
+            if n_exogenous:
+                self._warn_of_missing_exogenous()
+            return np.zeros((n_sequences, n_steps, n_exogenous), dtype)
+        X = check_array(X, dtype=dtype, ensure_2d=False, allow_nd=True, input_name="X")
+        X = X.reshape(1, -1, 1) if X.ndim == 1 else X.reshape((1,) * (3 - X.ndim) + X.shape)
+        if X.shape[1] != n_steps or X.shape[0] not in (1, n_sequences):
+            raise ValueError(f"X has shape {X.shape}; expected {n_steps} time steps for each of {n_sequences} series")
+        self._check_width(X.shape[2])
+        return np.broadcast_to(self._standardised_X(X), (n_sequences, n_steps, n_exogenous))
+
+    def _check_width(self, width: int) -> None:
+        if width != len(self.X_mean_):
+            raise ValueError(f"X has {width} exogenous variables, but the fit had {len(self.X_mean_)}")
+
+    def _warn_of_missing_exogenous(self) -> None:
+        warnings.warn(
+            f"the fit had {len(self.X_mean_)} exogenous variables, but X=None: their training means stand in",
+            UserWarning,
+            stacklevel=4,
+        )
+
+    def _warn_if_diverged(self, rows: np.ndarray) -> None:
+        finite = np.isfinite(rows).all(axis=(0, 2))
+        if not finite.all():
+            warnings.warn(
+                f"the forecast diverged: not finite from step {int(np.argmin(finite))} on. A longer training series, a "
+                "larger alpha or state_noise makes closed loops more robust.",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+
+    def _standardised(self, series: Sequences) -> np.ndarray:
+        return ((series.values - self.y_mean_) / self.y_scale_).astype(series.values.dtype, copy=False)
+
+    def _standardised_X(self, values: np.ndarray) -> np.ndarray:
+        return ((values - self.X_mean_) / self.X_scale_).astype(values.dtype, copy=False)
+
+
+def _scale(values: np.ndarray) -> np.ndarray:
+    """Return the standard deviation of each column, 1 for a constant one."""
+    scale = values.std(axis=0)
+    return np.where(scale > 0, scale, 1.0)

@@ -1,0 +1,438 @@
+"""Linear readout fitted from streamed blocks.
+
+A reservoir turns a long series into a tall feature matrix X (T, p) whose
+readout is the ridge regression of the targets Y (T, m) on X.  That regression
+depends on X and Y only through sums over time, so `Gram` accumulates those sums
+block by block and X itself is never kept; `solve_ridge` then solves the
+regression, or chooses the penalty by generalised cross-validation first.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import LinAlgWarning, eigh
+from scipy.linalg.blas import dsyr, dsyrk
+from scipy.linalg.lapack import dlange, dpocon, dpotrf, dpotrs
+
+__all__ = ["CentredGram", "Gram", "RidgeSolution", "check_alpha", "solve_ridge"]
+
+FloatArray = NDArray[np.float64]
+
+_EPS = float(np.finfo(np.float64).eps)
+
+
+class CentredGram(NamedTuple):
+    """Centred second moments of a regression, as returned by `Gram.centred`.
+
+    Attributes
+    ----------
+    gram : ndarray of shape (p, p), Fortran order
+        (X - mean(X))^T (X - mean(X)), both triangles filled.
+    cross : ndarray of shape (p, m)
+        (X - mean(X))^T (Y - mean(Y)).
+    feature_means : ndarray of shape (p,)
+        Mean of each feature.
+    target_means : ndarray of shape (m,)
+        Mean of each target.
+    target_squares : ndarray of shape (m,)
+        Sum of (y - mean(y))^2 of each target; exactly 0 when the target is
+        constant to rounding.
+    n_samples : int
+        Number of samples summed.
+    """
+
+    gram: FloatArray
+    cross: FloatArray
+    feature_means: FloatArray
+    target_means: FloatArray
+    target_squares: FloatArray
+    n_samples: int
+
+
+class Gram:
+    """Sufficient statistics of a linear regression with intercept.
+
+    The sums X^T X, X^T Y, 1^T X, 1^T Y and diag(Y^T Y) are accumulated in
+    float64, one block of samples at a time, in (p, p) + (p, m) memory.
+
+    Attributes
+    ----------
+    n_samples : int
+        Number of samples seen; 0 before the first block.
+    n_features : int
+        Number of features p; 0 before the first block.
+    n_targets : int
+        Number of targets m; 0 before the first block.
+
+    Notes
+    -----
+    The mean of the first block is subtracted from every sample before it is
+    summed.  The sums are then already nearly centred, and the correction
+    X^T X - n mean mean^T loses no digits to a large common offset [1]_.
+
+    References
+    ----------
+    .. [1] T. F. Chan, G. H. Golub and R. J. LeVeque, "Algorithms for computing
+       the sample variance: analysis and recommendations", The American
+       Statistician 37(3), 242-247, 1983.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reservoirs.readout import Gram, solve_ridge
+    >>> x = np.arange(12.0).reshape(6, 2) ** 2
+    >>> y = x @ [[1.0], [-2.0]] + 3.0
+    >>> gram = Gram()
+    >>> gram.update(x[:4], y[:4])
+    >>> gram.update(x[4:], y[4:])
+    >>> gram.n_samples, gram.n_features, gram.n_targets
+    (6, 2, 1)
+    >>> solution = solve_ridge(gram, 0.0)
+    >>> solution.coef.round(6), solution.intercept.round(6)
+    (array([[ 1., -2.]]), array([3.]))
+    """
+
+    def __init__(self) -> None:
+        self.n_samples = 0
+        self.n_features = 0
+        self.n_targets = 0
+
+    def __copy__(self) -> Gram:
+        # The sums grow in place: a shallow copy would change with its original.
+        return copy.deepcopy(self)
+
+    def update(self, features: ArrayLike, targets: ArrayLike) -> None:
+        """Add a block of samples.
+
+        Parameters
+        ----------
+        features : array-like of shape (T_b, p)
+            Block of features, float32 or float64.  The first block fixes p;
+            a block without samples changes nothing.
+        targets : array-like of shape (T_b, m)
+            Block of targets.  The first block fixes m.
+
+        Raises
+        ------
+        ValueError
+            If a shape does not fit, or if a value is NaN, infinite, or too
+            large to be squared.  The object is then left unchanged.
+        """
+        x, y = np.asarray(features), np.asarray(targets)
+        self._check_shapes(x, y)
+        if len(x) == 0:
+            return
+        first = self.n_samples == 0
+        with np.errstate(invalid="ignore", over="ignore"):
+            x_shift = x.mean(axis=0, dtype=np.float64) if first else self._x_shift
+            y_shift = y.mean(axis=0, dtype=np.float64) if first else self._y_shift
+            x = np.subtract(x, x_shift, dtype=np.float64, order="C")
+            y = np.subtract(y, y_shift, dtype=np.float64, order="C")
+            # By Cauchy-Schwarz a finite trace bounds every sum formed below.
+            if not np.isfinite(np.vdot(x, x)):
+                raise ValueError("features contain NaN, infinite or huge values: the reservoir diverged.")
+            if not np.isfinite(np.vdot(y, y)):
+                raise ValueError("targets contain NaN, infinite or huge values.")
+        if first:
+            self._allocate(x_shift, y_shift)
+        # x.T is Fortran-ordered, as is the sum, so BLAS copies neither of them.
+        dsyrk(1.0, x.T, beta=1.0, c=self._gram, lower=1, overwrite_c=1)
+        self._cross += x.T @ y
+        self._x_sum += x.sum(axis=0)
+        self._y_sum += y.sum(axis=0)
+        self._y_squares += np.einsum("ij,ij->j", y, y)
+        self.n_samples += len(x)
+
+    def centred(self) -> CentredGram:
+        """Return the moments about the mean; the object can be updated further.
+
+        Returns
+        -------
+        CentredGram
+            Newly allocated arrays, free to be overwritten.
+
+        Raises
+        ------
+        ValueError
+            If no sample has been added.
+        """
+        n = self.n_samples
+        if n < 1:
+            raise ValueError("gram must hold at least one sample, got n_samples=0.")
+        x_mean, y_mean = self._x_sum / n, self._y_sum / n
+        gram: FloatArray = dsyr(-float(n), x_mean, a=self._gram.copy(order="F"), lower=1, overwrite_a=1)
+        for j in range(self.n_features):
+            gram[j, j + 1 :] = gram[j + 1 :, j]
+        target_means = self._y_shift + y_mean
+        squares = self._y_squares - n * y_mean**2
+        # The mean of equal values may be off by a rounding: that is no variation.
+        squares[squares <= n * (_EPS * target_means) ** 2] = 0.0
+        return CentredGram(
+            gram=gram,
+            cross=self._cross - n * np.outer(x_mean, y_mean),
+            feature_means=self._x_shift + x_mean,
+            target_means=target_means,
+            target_squares=squares,
+            n_samples=n,
+        )
+
+    def _check_shapes(self, x: NDArray[Any], y: NDArray[Any]) -> None:
+        for name, block in (("features", x), ("targets", y)):
+            if block.ndim != 2 or block.shape[1] == 0:
+                raise ValueError(f"{name} must have shape (samples, columns >= 1), got {block.shape}.")
+        if len(x) != len(y):
+            raise ValueError(f"features and targets must have as many samples, got {len(x)} and {len(y)}.")
+        if self.n_samples == 0:
+            return
+        for name, block, width in (("features", x, self.n_features), ("targets", y, self.n_targets)):
+            if block.shape[1] != width:
+                raise ValueError(f"{name} must have {width} columns as in the first block, got {block.shape[1]}.")
+
+    def _allocate(self, x_shift: FloatArray, y_shift: FloatArray) -> None:
+        p, m = len(x_shift), len(y_shift)
+        self.n_features, self.n_targets = p, m
+        self._x_shift, self._y_shift = x_shift, y_shift
+        self._gram = np.zeros((p, p), order="F")
+        self._cross = np.zeros((p, m))
+        self._x_sum, self._y_sum = np.zeros(p), np.zeros(m)
+        self._y_squares = np.zeros(m)
+
+
+@dataclass(frozen=True, eq=False)
+class RidgeSolution:
+    """Linear readout y = coef x + intercept.
+
+    Attributes
+    ----------
+    coef : ndarray of shape (m, p)
+        Weights.
+    intercept : ndarray of shape (m,)
+        Biases.
+    alpha : float
+        Penalty used.
+    gcv : ndarray of shape (k,) or None
+        Generalised cross-validation score of each candidate penalty, in the
+        order given, relative to the variance of the targets: about 1 for a
+        readout that only predicts the mean.  None for a single penalty.
+    condition : float
+        Condition number of the penalised Gram matrix: in the 2-norm, at most
+        1/eps, when it was decomposed; else LAPACK's estimate in the 1-norm.
+    """
+
+    coef: FloatArray
+    intercept: FloatArray
+    alpha: float
+    gcv: FloatArray | None
+    condition: float
+
+
+def check_alpha(alpha: float | Sequence[float] | FloatArray) -> float | FloatArray:
+    """Validate a ridge penalty or a list of candidate penalties.
+
+    Parameters
+    ----------
+    alpha : float or sequence of float
+        Penalty, or non-empty list of candidates; finite and >= 0.
+
+    Returns
+    -------
+    float or ndarray of shape (k,)
+        The penalty as a float, or the candidates as a float64 array.
+
+    Raises
+    ------
+    ValueError
+        If alpha is empty, nested, not numeric, negative, NaN or infinite.
+
+    Examples
+    --------
+    >>> from reservoirs.readout import check_alpha
+    >>> check_alpha(1)
+    1.0
+    >>> check_alpha([0.1, 10])
+    array([ 0.1, 10. ])
+    """
+    try:
+        values = np.asarray(alpha)
+    except ValueError:
+        values = np.empty((), dtype=object)
+    if values.size == 0:
+        raise ValueError(f"alpha must not be empty, got {alpha!r}.")
+    if values.dtype.kind not in "iuf" or values.ndim > 1:
+        raise ValueError(f"alpha must be a number or a flat list of numbers, got {alpha!r}.")
+    if not np.all(np.isfinite(values) & (values >= 0)):
+        raise ValueError(f"alpha must be finite and >= 0, got {alpha!r}.")
+    return values.astype(np.float64) if values.ndim else float(values)
+
+
+def solve_ridge(gram: Gram, alpha: float | Sequence[float] | FloatArray) -> RidgeSolution:
+    r"""Ridge regression from accumulated sums, with an unpenalised bias.
+
+    Minimises :math:`\|Y - 1 b^T - X W^T\|_F^2 + \alpha \|W\|_F^2` over the
+    weights W (m, p) and the bias b (m,) [1]_; alpha means the same as in
+    `sklearn.linear_model.Ridge`.
+
+    Parameters
+    ----------
+    gram : Gram
+        Sums over n samples; left unchanged.
+    alpha : float or sequence of float
+        Penalty >= 0.  From a sequence, the penalty of smallest generalised
+        cross-validation (GCV) score is taken; of scores equal to about 8
+        digits, that of the largest penalty.
+
+    Returns
+    -------
+    RidgeSolution
+
+    Raises
+    ------
+    ValueError
+        If alpha is invalid (see `check_alpha`) or gram holds no sample.
+
+    Warns
+    -----
+    scipy.linalg.LinAlgWarning
+        If the features are collinear to working precision and alpha is too
+        small to tell them apart.  The undetermined directions then get no
+        weight: at alpha = 0 this is the solution of minimum norm.
+
+    Notes
+    -----
+    One penalty is solved by Cholesky factorisation, replaced by a spectral
+    decomposition when the matrix is singular to working precision.  Several
+    penalties share one spectral decomposition of the centred Gram matrix and
+    nothing is refitted.  Their score is that of [2]_, where the intercept
+    takes one degree of freedom,
+
+    .. math::
+        \mathrm{GCV}(\alpha) = \frac{n \, \mathrm{RSS}(\alpha)}
+        {(n - 1 - \mathrm{df}(\alpha))^2}, \qquad
+        \mathrm{df}(\alpha) = \sum_i \frac{\lambda_i}{\lambda_i + \alpha},
+
+    divided by the variance of the target and averaged over the targets.  It
+    is exact, and infinite where no residual degree of freedom is left.  GCV
+    approximates leave-one-out cross-validation, which is not offered: it needs
+    the features of each sample, and these are not kept.
+
+    References
+    ----------
+    .. [1] A. E. Hoerl and R. W. Kennard, "Ridge regression: biased estimation
+       for nonorthogonal problems", Technometrics 12(1), 55-67, 1970.
+    .. [2] G. H. Golub, M. Heath and G. Wahba, "Generalized cross-validation as
+       a method for choosing a good ridge parameter", Technometrics 21(2),
+       215-223, 1979.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reservoirs.readout import Gram, solve_ridge
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.standard_normal((100, 3))
+    >>> y = x @ [[1.0], [2.0], [3.0]] + 2 * rng.standard_normal((100, 1))
+    >>> gram = Gram()
+    >>> gram.update(x, y)
+    >>> solution = solve_ridge(gram, [1e-2, 1.0, 1e2])
+    >>> solution.alpha
+    1.0
+    >>> solution.coef.shape, solution.intercept.shape, solution.gcv.shape
+    ((1, 3), (1,), (3,))
+    """
+    alpha = check_alpha(alpha)
+    moments = gram.centred()
+    if isinstance(alpha, float):
+        return _solve_cholesky(moments, alpha) or _Spectrum(moments).solve(alpha)
+    spectrum = _Spectrum(moments)
+    gcv = spectrum.gcv(alpha)
+    # Candidates that differ by less than rounding can justify are tied.
+    tied = gcv <= gcv.min() * (1 + np.sqrt(_EPS))
+    return spectrum.solve(float(alpha[tied].max()), gcv)
+
+
+def _solution(
+    moments: CentredGram, weights: FloatArray, alpha: float, gcv: FloatArray | None, condition: float
+) -> RidgeSolution:
+    coef = np.ascontiguousarray(weights.T)
+    intercept = moments.target_means - coef @ moments.feature_means
+    return RidgeSolution(coef, intercept, alpha, gcv, condition)
+
+
+def _solve_cholesky(moments: CentredGram, alpha: float) -> RidgeSolution | None:
+    """Solve in the lower triangle of moments.gram; None, with the matrix left usable, if it is singular."""
+    matrix = moments.gram
+    diagonal = matrix.diagonal().copy()
+    np.fill_diagonal(matrix, diagonal + alpha)
+    norm = dlange("1", matrix)
+    factor, info = dpotrf(matrix, lower=1, clean=0, overwrite_a=1)
+    rcond = dpocon(factor, norm, uplo="L")[0] if info == 0 else 0.0
+    # The rule of _Spectrum.determined: rounding can make a factor of a singular matrix, so success proves nothing.
+    if rcond == 0.0 or rcond / len(matrix) + alpha / norm <= _EPS:
+        # Only the lower triangle was overwritten: the upper one still holds the Gram matrix.
+        np.fill_diagonal(matrix, diagonal)
+        return None
+    weights, _ = dpotrs(factor, moments.cross, lower=1)
+    return _solution(moments, weights, alpha, None, 1.0 / rcond)
+
+
+class _Spectrum:
+    """Spectral decomposition of a centred Gram matrix, which is overwritten from its upper triangle."""
+
+    def __init__(self, moments: CentredGram) -> None:
+        values, self.vectors = eigh(moments.gram, lower=False, overwrite_a=True, check_finite=False)
+        self.moments = moments
+        # Rounding in the Gram matrix hides smaller eigenvalues, and may turn them negative.
+        self.noise = _EPS * max(float(values[-1]), 0.0)
+        self.values: FloatArray = np.maximum(values, self.noise)
+        self.projections: FloatArray = self.vectors.T @ moments.cross
+
+    def determined(self, alpha: float | FloatArray) -> NDArray[np.bool_]:
+        """Directions that survive the rank decision of `lstsq`, or that alpha alone lifts above the noise."""
+        kept: NDArray[np.bool_] = self.values / len(self.values) + alpha > self.noise
+        return kept
+
+    def solve(self, alpha: float, gcv: FloatArray | None = None) -> RidgeSolution:
+        """Solve for one penalty, leaving out the undetermined directions with a warning."""
+        damped = self.values + alpha
+        kept = self.determined(alpha)
+        condition = float(damped[-1] / damped[0]) if damped[0] > 0 else np.inf
+        if not kept.all():
+            warnings.warn(
+                f"The Gram matrix is ill-conditioned (condition number at least {condition:.1e}) with "
+                f"alpha={alpha:g}: {kept.sum()} of its {len(kept)} directions are used. Raise alpha.",
+                LinAlgWarning,
+                stacklevel=3,
+            )
+        weights = self.vectors @ _divide(self.projections, damped[:, None], kept[:, None], 0.0)
+        return _solution(self.moments, weights, alpha, gcv, condition)
+
+    def gcv(self, alphas: FloatArray) -> FloatArray:
+        """GCV score of each penalty, relative to the variance of the target, averaged over the targets."""
+        n, total, p = self.moments.n_samples, self.moments.target_squares, len(self.values)
+        # Centred data span at most n - 1 directions; the others hold only rounding.
+        rank = min(n - 1, p)
+        leading = slice(p - rank, p)
+        values, column = self.values[leading, None], alphas[:, None]
+        explained = _divide(self.projections[leading] ** 2, values, values > 0, 0.0)
+        left = _divide(column, values.T + column, self.determined(column)[:, leading], 1.0)
+
+        # Summing what alpha leaves over in each direction cancels nothing.  Only the part of the target outside
+        # all directions is a difference: it is known to the rounding of the total, and is nil if they span everything.
+        spanned = rank == n - 1 and self.determined(0.0)[leading].all()
+        outside = np.zeros_like(total) if spanned else np.maximum(total - explained.sum(axis=0), 10 * _EPS * total)
+        rss = outside + left**2 @ explained
+        relative = _divide(rss, total, total > 0, 0.0).mean(axis=1)
+        freedom = n - 1 - rank + left.sum(axis=1)
+        return _divide(n**2 * relative, freedom**2, freedom > 0, np.inf)
+
+
+def _divide(numerator: FloatArray, denominator: FloatArray, where: NDArray[np.bool_], otherwise: float) -> FloatArray:
+    shape = np.broadcast_shapes(numerator.shape, denominator.shape)
+    quotient: FloatArray = np.divide(numerator, denominator, out=np.full(shape, otherwise), where=where)
+    return quotient

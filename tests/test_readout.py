@@ -1,0 +1,344 @@
+"""Tests of the streamed ridge readout."""
+
+import copy
+import pickle
+import tracemalloc
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.linalg import LinAlgWarning, lstsq
+from sklearn.linear_model import Ridge, RidgeCV
+from threadpoolctl import threadpool_limits
+
+from reservoirs.readout import Gram, check_alpha, solve_ridge
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Small problems on busy cores: BLAS threads would mostly wait for one another."""
+    with threadpool_limits(1):
+        yield
+
+
+def make_data(n, p, m, seed=0, offset=0.0, noise=0.5, dtype=np.float64):
+    rng = np.random.default_rng(seed)
+    x = (rng.standard_normal((n, p)) + offset).astype(dtype)
+    y = (x - offset) @ rng.standard_normal((p, m)) + noise * rng.standard_normal((n, m)) + offset
+    return x, y
+
+
+def accumulate(x, y, cuts=()):
+    gram = Gram()
+    for rows in np.split(np.arange(len(x)), cuts):
+        gram.update(x[rows], y[rows])
+    return gram
+
+
+def brute_force_gcv(x, y, alpha):
+    """GCV from the explicit hat matrix, relative to the variance, averaged over the targets."""
+    n, p = x.shape
+    centred = x - x.mean(axis=0)
+    hat = 1 / n + centred @ np.linalg.solve(centred.T @ centred + alpha * np.eye(p), centred.T)
+    rss = ((y - hat @ y) ** 2).sum(axis=0)
+    return np.mean(n * rss / np.trace(np.eye(n) - hat) ** 2 / y.var(axis=0))
+
+
+def assert_same_moments(a, b, rtol=1e-12):
+    for name, left, right in zip(a._fields, a, b, strict=True):
+        np.testing.assert_allclose(left, right, rtol=rtol, atol=rtol * np.abs(right).max(), err_msg=name)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    n=st.integers(2, 60),
+    p=st.integers(1, 40),
+    m=st.integers(1, 3),
+    seed=st.integers(0, 99),
+    alpha=st.sampled_from([1e-3, 0.1, 1.0, 100.0]),
+    offset=st.sampled_from([0.0, 1e6]),
+    dtype=st.sampled_from([np.float32, np.float64]),
+    solver=st.sampled_from(["svd", "cholesky"]),
+    data=st.data(),
+)
+def test_agrees_with_sklearn(n, p, m, seed, alpha, offset, dtype, solver, data):
+    x, y = make_data(n, p, m, seed, offset, dtype=dtype)
+    cuts = sorted(data.draw(st.lists(st.integers(0, n), max_size=4)))
+    solution = solve_ridge(accumulate(x, y, cuts), alpha)
+    x = x.astype(np.float64)
+    # sklearn's own centring loses digits to the offset, so it is given data closer to centred.
+    model = Ridge(alpha, solver=solver).fit(x - offset, y - offset)
+    scale = np.abs(model.coef_).max()
+    np.testing.assert_allclose(solution.coef, model.coef_.reshape(m, p), rtol=1e-6, atol=1e-7 * scale)
+    expected = model.predict(x - offset).reshape(n, m) + offset
+    np.testing.assert_allclose(x @ solution.coef.T + solution.intercept, expected, rtol=1e-8, atol=1e-6)
+    assert solution.alpha == alpha
+    assert solution.gcv is None
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    n=st.integers(5, 40),
+    p=st.integers(1, 60),
+    m=st.integers(1, 3),
+    seed=st.integers(0, 99),
+    offset=st.sampled_from([0.0, 1e3]),
+)
+def test_gcv_equals_the_hat_matrix_formula(n, p, m, seed, offset):
+    x, y = make_data(n, p, m, seed, offset)
+    alphas = [10.0, 1e-2, 1.0, 0.1, 1e3]
+    solution = solve_ridge(accumulate(x, y), alphas)
+    expected = [brute_force_gcv(x - offset, y - offset, alpha) for alpha in alphas]
+    np.testing.assert_allclose(solution.gcv, expected, rtol=1e-7)
+    assert solution.alpha == alphas[np.argmin(expected)]
+    np.testing.assert_allclose(solution.coef, solve_ridge(accumulate(x, y), solution.alpha).coef, rtol=1e-6, atol=1e-9)
+
+
+def test_gcv_at_alpha_zero():
+    x, y = make_data(30, 4, 2)
+    assert solve_ridge(accumulate(x, y), [0.0]).gcv[0] == pytest.approx(brute_force_gcv(x, y, 0.0))
+    x, y = make_data(10, 20, 1)
+    solution = solve_ridge(accumulate(x, y), [0.0, 1.0])
+    assert solution.gcv[0] == np.inf
+    assert solution.alpha == 1.0
+
+
+def test_choice_is_near_leave_one_out():
+    x, y = make_data(200, 30, 1, noise=20.0)
+    alphas = np.logspace(-2, 4, 25)
+    expected = RidgeCV(alphas).fit(x, y[:, 0]).alpha_
+    assert abs(np.log10(solve_ridge(accumulate(x, y), alphas).alpha / expected)) <= 0.5
+
+
+def test_ties_go_to_the_larger_alpha():
+    x, _ = make_data(20, 3, 1)
+    solution = solve_ridge(accumulate(x, np.full((20, 2), 0.1)), [1.0, 10.0, 0.1])
+    np.testing.assert_array_equal(solution.gcv, 0.0)
+    assert solution.alpha == 10.0
+    assert solve_ridge(accumulate(*make_data(20, 3, 1)), [1e-14, 1e-12]).alpha == 1e-12
+
+
+def test_constant_target_does_not_disturb_the_choice():
+    x, y = make_data(100, 20, 1, noise=10.0)
+    alphas = np.logspace(-3, 4, 15)
+    alone = solve_ridge(accumulate(x, y), alphas)
+    both = solve_ridge(accumulate(x, np.hstack([y, np.full((100, 1), 0.1)]), [33]), alphas)
+    assert both.alpha == alone.alpha
+    np.testing.assert_allclose(both.gcv, alone.gcv / 2)
+
+
+def test_noise_free_data():
+    # The singular values fall off over eight decades, as those of a reservoir do.
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((500, 40)) * np.logspace(0, -6, 40) @ np.linalg.qr(rng.standard_normal((40, 40)))[0]
+    y = x @ rng.standard_normal((40, 2))
+    solution = solve_ridge(accumulate(x, y, [100, 300]), np.logspace(-14, 2, 17))
+    assert np.isfinite(solution.gcv).all()
+    assert (solution.gcv > 0).all()
+    assert np.mean((x @ solution.coef.T + solution.intercept - y) ** 2) < 1e-13 * y.var()
+
+
+def test_gcv_ranks_residuals_near_the_rounding_of_the_data():
+    x, y = make_data(500, 20, 1, noise=0.0)
+    y += 1e-6 * np.std(y) * np.random.default_rng(1).standard_normal(y.shape)
+    alphas = [1e-9, 1e-7, 1e-5, 1e-3, 1e-1]
+    expected = [brute_force_gcv(x, y, alpha) for alpha in alphas]
+    np.testing.assert_allclose(solve_ridge(accumulate(x, y), alphas).gcv, expected, rtol=1e-2)
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("shape", [(40, 6), (8, 15)])
+@pytest.mark.parametrize("alpha", [0.0, [0.0]])
+def test_singular_gram_gives_the_minimum_norm_solution(shape, alpha, seed):
+    x, y = make_data(*shape, 2, seed)
+    x[:, 3] = x[:, 0] - 2 * x[:, 1]
+    with pytest.warns(LinAlgWarning, match=r"condition number at least [\d.]+e\+1[4-6]\).*Raise alpha") as record:
+        solution = solve_ridge(accumulate(x, y), alpha)
+    assert record[0].filename == __file__
+    expected = lstsq(x - x.mean(axis=0), y - y.mean(axis=0), cond=1e-10)[0]
+    np.testing.assert_allclose(solution.coef, expected.T, rtol=1e-8, atol=1e-10)
+    assert solution.condition > 1e14
+
+
+def test_small_alpha_above_rounding_does_not_warn():
+    x, y = make_data(40, 6, 1)
+    x[:, 3] = x[:, 0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        solution = solve_ridge(accumulate(x, y), 1e-9)
+    assert 1e9 < solution.condition < 1e14
+    np.testing.assert_allclose(solution.coef[0, 3], solution.coef[0, 0], rtol=1e-4)
+
+
+def test_condition_number():
+    x, y = make_data(50, 5, 1)
+    matrix = accumulate(x, y).centred().gram + np.eye(5)
+    assert solve_ridge(accumulate(x, y), 1.0).condition == pytest.approx(np.linalg.cond(matrix, 1))
+    assert solve_ridge(accumulate(x, y), [1.0]).condition == pytest.approx(np.linalg.cond(matrix, 2))
+
+
+@pytest.mark.parametrize("alpha", [1.0, [0.1, 1.0]])
+def test_features_without_variation_give_the_mean(alpha):
+    for n in (1, 5):
+        y = np.random.default_rng(0).standard_normal((n, 2))
+        solution = solve_ridge(accumulate(np.ones((n, 3)), y), alpha)
+        assert solution.alpha == 1.0
+        np.testing.assert_array_equal(solution.coef, 0.0)
+        np.testing.assert_allclose(solution.intercept, y.mean(axis=0))
+
+
+def test_features_without_variation_warn_at_alpha_zero():
+    with pytest.warns(LinAlgWarning, match="condition number at least inf"):
+        solution = solve_ridge(accumulate(np.ones((4, 3)), np.ones((4, 1))), 0.0)
+    np.testing.assert_array_equal(solution.coef, 0.0)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_moments_do_not_depend_on_the_blocks(dtype):
+    x, y = make_data(300, 20, 2, offset=1e3, dtype=dtype)
+    whole = accumulate(x, y)
+    assert_same_moments(accumulate(x, y, [0, 1, 50, 50, 299]).centred(), whole.centred(), rtol=1e-11)
+    assert_same_moments(accumulate(np.asfortranarray(x), y[::-1][::-1]).centred(), whole.centred())
+    centred = x.astype(np.float64) - x.mean(axis=0, dtype=np.float64)
+    np.testing.assert_allclose(whole.centred().gram, centred.T @ centred, rtol=1e-9, atol=1e-9)
+    assert (whole.n_samples, whole.n_features, whole.n_targets) == (300, 20, 2)
+
+
+def test_solving_leaves_the_sums_usable():
+    x, y = make_data(200, 10, 2)
+    gram = accumulate(x[:120], y[:120])
+    before = gram.centred()
+    solve_ridge(gram, 0.1)
+    solve_ridge(gram, [0.1, 1.0])
+    assert_same_moments(gram.centred(), before, rtol=0)
+    gram.update(x[120:], y[120:])
+    np.testing.assert_allclose(solve_ridge(gram, 0.1).coef, solve_ridge(accumulate(x, y), 0.1).coef, rtol=1e-10)
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda gram: pickle.loads(pickle.dumps(gram))])
+def test_copies_are_independent(duplicate):
+    x, y = make_data(50, 4, 1)
+    gram = accumulate(x, y)
+    before = gram.centred()
+    other = duplicate(gram)
+    assert_same_moments(other.centred(), before, rtol=0)
+    other.update(x, y)
+    assert other.n_samples == 100
+    assert_same_moments(gram.centred(), before, rtol=0)
+
+
+def spoiled(block, value):
+    block = block.copy()
+    block[3, 1] = value
+    return block
+
+
+X, Y = make_data(20, 4, 2)
+BAD_BLOCKS = [
+    (spoiled(X, np.nan), Y, "features contain NaN, infinite or huge values: the reservoir diverged"),
+    (spoiled(X, np.inf), Y, "features contain NaN, infinite"),
+    (spoiled(X, -1e200), Y, "features contain NaN, infinite"),
+    (spoiled(X, np.inf).astype(np.float32), Y, "features contain NaN, infinite"),
+    (X, spoiled(Y, np.nan), "targets contain NaN, infinite or huge values"),
+    (X[0], Y, r"features must have shape \(samples, columns >= 1\), got \(4,\)"),
+    (X[:, :0], Y, r"features must have shape .* got \(20, 0\)"),
+    (X, Y[:, 0], r"targets must have shape \(samples, columns >= 1\), got \(20,\)"),
+    (X, Y[1:], "features and targets must have as many samples, got 20 and 19"),
+]
+
+
+@pytest.mark.parametrize(("x", "y", "message"), BAD_BLOCKS)
+@pytest.mark.parametrize("first", [True, False])
+def test_a_failed_update_changes_nothing(x, y, message, first):
+    gram = Gram() if first else accumulate(X, Y)
+    before = pickle.dumps(gram)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match=message):
+            gram.update(x, y)
+    assert pickle.dumps(gram) == before
+
+
+def test_later_blocks_must_be_as_wide_as_the_first():
+    gram = accumulate(X, Y)
+    before = pickle.dumps(gram)
+    with pytest.raises(ValueError, match="features must have 4 columns as in the first block, got 3"):
+        gram.update(X[:, :3], Y)
+    with pytest.raises(ValueError, match="targets must have 2 columns as in the first block, got 1"):
+        gram.update(X, Y[:, :1])
+    assert pickle.dumps(gram) == before
+
+
+def test_an_empty_gram_cannot_be_solved():
+    gram = Gram()
+    gram.update(np.empty((0, 3)), np.empty((0, 1)))
+    with pytest.raises(ValueError, match="gram must hold at least one sample, got n_samples=0"):
+        solve_ridge(gram, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "message"),
+    [
+        (-1.0, "alpha must be finite and >= 0, got -1.0"),
+        (np.nan, "alpha must be finite and >= 0, got nan"),
+        (np.inf, "alpha must be finite and >= 0, got inf"),
+        ([1.0, -2.0], r"alpha must be finite and >= 0, got \[1.0, -2.0\]"),
+        ([], r"alpha must not be empty, got \[\]"),
+        ("1", "alpha must be a number or a flat list of numbers, got '1'"),
+        (None, "alpha must be a number or a flat list of numbers, got None"),
+        (True, "alpha must be a number or a flat list of numbers, got True"),
+        ([[1.0]], r"alpha must be a number or a flat list of numbers, got \[\[1.0\]\]"),
+        ([1.0, [2.0]], "alpha must be a number or a flat list of numbers"),
+    ],
+)
+def test_invalid_alpha(alpha, message):
+    with pytest.raises(ValueError, match=message):
+        check_alpha(alpha)
+    with pytest.raises(ValueError, match=message):
+        solve_ridge(accumulate(X, Y), alpha)
+
+
+def test_valid_alpha():
+    for number in (0, 1, np.float32(1), np.array(1.0)):
+        assert type(check_alpha(number)) is float
+    for numbers in ([1], (1, 2.0), np.arange(3)):
+        checked = check_alpha(numbers)
+        assert checked.dtype == np.float64
+        assert checked.shape == (len(numbers),)
+
+
+def peak_memory(function):
+    tracemalloc.start()
+    try:
+        function()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_streaming_memory(dtype):
+    x, y = make_data(1000, 300, 1, dtype=dtype)
+    gram_bytes, block_bytes = 300**2 * 8, 1000 * 300 * 8
+    peak = peak_memory(lambda: [gram.update(x, y) for gram in [Gram()] for _ in range(50)])
+    assert peak < gram_bytes + block_bytes + 5e5
+
+
+@pytest.mark.parametrize(("alpha", "matrices"), [(1.0, 1), ([1.0, 10.0], 2), (0.0, 2)])
+def test_solution_memory(alpha, matrices):
+    x, y = make_data(1000, 600, 1)
+    x[:, 0] = x[:, 1]
+    gram = accumulate(x, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LinAlgWarning)
+        peak = peak_memory(lambda: solve_ridge(gram, alpha))
+    assert peak < (matrices + 0.5) * 600**2 * 8
+
+
+def test_blocks_are_summed_in_place():
+    x, y = make_data(50, 30, 1)
+    gram = accumulate(x, y)
+    # A BLAS wrapper that had copied the sum would hold a second (p, p) array.
+    assert peak_memory(lambda: gram.update(x[:2], y[:2])) < 30**2 * 8
