@@ -71,7 +71,7 @@ std::shared_ptr<Network<T>> from_dense(const std::vector<std::int64_t>& stage_si
 template <class T>
 void harvest(const Network<T>& network, const Array<T>& inputs, const Array<std::int64_t>& stretches, Array<T>& states,
              std::optional<Array<T>> out, double noise_scale, std::uint64_t noise_seed,
-             const std::optional<Array<std::int64_t>>& noise_places, int n_threads) {
+             const std::optional<Array<std::int64_t>>& noise_places, bool past_caches, int n_threads) {
     const py::ssize_t n_rows = inputs.ndim() == 2 ? inputs.shape(0) : -1;
     const py::ssize_t n = stretches.ndim() == 2 ? stretches.shape(0) : -1;
     expect_shape("inputs", inputs, {n_rows, network.n_inputs()});
@@ -94,6 +94,7 @@ void harvest(const Network<T>& network, const Array<T>& inputs, const Array<std:
         if (out->ndim() != 2 || out->shape(1) < network.n_units()) throw std::invalid_argument("out is too narrow");
         job.out = out->mutable_data();
         job.out_stride = out->shape(1);
+        job.past_caches = past_caches;
     }
     if (noise_scale > 0) {
         if (!noise_places) throw std::invalid_argument("noise needs the sequences' numbers and times");
@@ -231,7 +232,8 @@ void register_type(py::module_& m, const std::string& suffix) {
         .def_property_readonly("work", &Network<T>::work)
         .def("harvest", &harvest<T>, py::arg("inputs").noconvert(), py::arg("stretches").noconvert(),
              py::arg("states").noconvert(), py::arg("out").noconvert() = py::none(), py::arg("noise_scale") = 0.0,
-             py::arg("noise_seed") = 0, py::arg("noise_places").noconvert() = py::none(), py::arg("n_threads") = 1)
+             py::arg("noise_seed") = 0, py::arg("noise_places").noconvert() = py::none(), py::arg("past_caches") = false,
+             py::arg("n_threads") = 1)
         .def("closed_loop", &closed_loop<T>, py::arg("readout"), py::arg("external").noconvert(),
              py::arg("states").noconvert(), py::arg("fed_back").noconvert(), py::arg("with_input") = false,
              py::arg("with_squares") = false, py::arg("n_threads") = 1);

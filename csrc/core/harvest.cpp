@@ -3,6 +3,7 @@
 // states, so groups may be formed to suit the number of threads.
 
 #include <algorithm>
+#include <atomic>
 #include <numeric>
 
 #include "reservoirs/network.hpp"
@@ -55,10 +56,19 @@ struct Network<T>::Group {
 template <class T>
 struct Network<T>::LaneWorkspace {
     Aligned<T> state;
-    Aligned<T> sums;
+    Aligned<T> next;
     Aligned<T> input;
-    std::vector<T*> rows;
+    Aligned<T> unpacked;   // [lane][unit], for outputs that bypass the caches
+    std::vector<T*> rows;  // [lane] where unpacked states go
 };
+
+template <class T>
+void Network<T>::write_row(const Kernels<T>& k, const Workspace& w, bool past_caches, T* row) const {
+    if (!past_caches) return store_state(w, row);
+    for (const Stage& stage : stages_) {
+        k.stream_row(w.state.data() + stage.first_block * kBlockRows, stage.n_units, row + stage.first_unit);
+    }
+}
 
 template <class T>
 void Network<T>::run_alone(const Kernels<T>& k, const Harvest<T>& job, std::size_t index, std::int64_t from,
@@ -67,7 +77,7 @@ void Network<T>::run_alone(const Kernels<T>& k, const Harvest<T>& job, std::size
     T* units = job.states + static_cast<std::int64_t>(index) * n_units_;
     load_state(units, w);
     for (std::int64_t row = s.begin + from; row < s.end; ++row) {
-        advance(k, -1, job.inputs + row * n_inputs_, w.state.data(), w.sums.data());
+        advance(k, -1, job.inputs + row * n_inputs_, w.state, w.next);
         if (job.noise.scale > 0) {
             for (const Stage& stage : stages_) {
                 add_noise(job.noise, index, row - s.begin, stage.first_unit, stage.n_units, 1,
@@ -75,7 +85,7 @@ void Network<T>::run_alone(const Kernels<T>& k, const Harvest<T>& job, std::size
             }
         }
         if (job.out != nullptr && row >= s.store_from) {
-            store_state(w, job.out + (s.out_row + row - s.store_from) * job.out_stride);
+            write_row(k, w, job.past_caches, job.out + (s.out_row + row - s.store_from) * job.out_stride);
         }
     }
     store_state(w, units);
@@ -103,6 +113,7 @@ void Network<T>::run_lanes(const Kernels<T>& k, const Harvest<T>& job, const Gro
     };
 
     std::fill(lanes.state.begin(), lanes.state.end(), T(0));
+    std::fill(lanes.next.begin(), lanes.next.end(), T(0));
     std::fill(lanes.input.begin(), lanes.input.end(), T(0));
     each_stage([&](const Stage& stage, T* state) {
         for (std::int64_t lane = 0; lane < group.count; ++lane) {
@@ -136,7 +147,7 @@ void Network<T>::run_lanes(const Kernels<T>& k, const Harvest<T>& job, const Gro
                 lanes.input[static_cast<std::size_t>(j * n_lanes + lane)] = u[j];
             }
         }
-        advance(k, group.width, lanes.input.data(), lanes.state.data(), lanes.sums.data());
+        advance(k, group.width, lanes.input.data(), lanes.state, lanes.next);
         if (job.noise.scale > 0) {
             each_stage([&](const Stage& stage, T* state) {
                 for (std::int64_t lane = 0; lane < running; ++lane) {
@@ -145,13 +156,22 @@ void Network<T>::run_lanes(const Kernels<T>& k, const Harvest<T>& job, const Gro
             });
         }
         if (job.out == nullptr) continue;
-        const bool any = row_pointers([&](std::int64_t lane) -> T* {
+        const auto out_row = [&](std::int64_t lane) -> T* {
             if (lane >= running) return nullptr;
             const Stretch& s = job.stretches[group.order[lane]];
             if (s.begin + t < s.store_from) return nullptr;
             return job.out + (s.out_row + s.begin + t - s.store_from) * job.out_stride;
-        });
-        if (any) unpack();
+        };
+        if (!job.past_caches) {
+            if (row_pointers(out_row)) unpack();
+            continue;
+        }
+        row_pointers([&](std::int64_t lane) { return lanes.unpacked.data() + lane * n_units_; });
+        unpack();
+        for (std::int64_t lane = 0; lane < running; ++lane) {
+            T* row = out_row(lane);
+            if (row != nullptr) k.stream_row(lanes.unpacked.data() + lane * n_units_, n_units_, row);
+        }
     }
 }
 
@@ -182,8 +202,9 @@ void Network<T>::harvest(const Harvest<T>& job) const {
         if (width < 0) continue;
         const auto n_lanes = static_cast<std::size_t>(lanes_in<T>(width));
         const std::size_t size = alone.back().state.size() * n_lanes;
+        const std::size_t unpacked = job.past_caches ? static_cast<std::size_t>(n_units_) * n_lanes : 0;
         lanes.push_back({Aligned<T>(size), Aligned<T>(size), Aligned<T>(static_cast<std::size_t>(n_inputs_) * n_lanes),
-                         std::vector<T*>(n_lanes)});
+                         Aligned<T>(unpacked), std::vector<T*>(n_lanes)});
     }
     const Kernels<T>& k = kernels<T>();
     parallel_for(n_groups, team, [&](std::int64_t g, int thread) {
@@ -194,6 +215,8 @@ void Network<T>::harvest(const Harvest<T>& job) const {
         } else {
             run_lanes(k, job, group, lanes[mine], alone[mine]);
         }
+        // Streamed stores are weakly ordered: other threads may read the output as soon as the region ends.
+        std::atomic_thread_fence(std::memory_order_seq_cst);
     });
 }
 

@@ -125,41 +125,41 @@ std::int64_t Network<T>::work() const {
 }
 
 template <class T>
-void Network<T>::advance(const Kernels<T>& k, int lanes, const T* input, T* state, T* sums) const {
-    const int n_lanes = lanes < 0 ? 1 : (lanes == 0 ? kNarrowLaneBytes : kWideLaneBytes) / static_cast<int>(sizeof(T));
+void Network<T>::advance(const Kernels<T>& k, int lanes, const T* input, Aligned<T>& state, Aligned<T>& next) const {
+    const auto f = static_cast<std::size_t>(activation_);
+    const auto step = dense_                ? (lanes < 0 ? k.dense_step[f] : k.dense_step_lanes[lanes][f])
+                      : columns32_.empty() ? (lanes < 0 ? k.sparse16_step[f] : k.sparse16_step_lanes[lanes][f])
+                                           : (lanes < 0 ? k.sparse32_step[f] : k.sparse32_step_lanes[lanes][f]);
+    StageStep<T> a{};
+    a.block_start = block_start_.data();
+    a.weights = weights_.data();
+    a.columns = columns32_.empty() ? static_cast<const void*>(columns16_.data()) : columns32_.data();
+    a.n_columns = n_rows();
+    a.bias = bias_.data();
+    a.leak = leak_.data();
+    a.keep = keep_.data();
+    a.input_weights = input_weights_.data();
+    a.input_stride = input_stride_;
+    a.n_inputs = n_inputs_;
+    a.input = input;
+    a.state = state.data();
+    a.next = next.data();
+    if (stages_.size() == 1) {
+        a.last_block = stages_[0].last_block;
+        step(a);
+        std::swap(state, next);
+        return;
+    }
+    const auto row_size = static_cast<std::int64_t>(state.size()) / (n_rows() + kZeroSlot);
     for (const Stage& stage : stages_) {
-        const bool first = &stage == stages_.data();
-        RowSums<T> a{};
         a.first_block = stage.first_block;
         a.last_block = stage.last_block;
-        a.block_start = block_start_.data();
-        a.weights = weights_.data();
-        a.n_columns = n_rows();
-        a.bias = bias_.data();
-        a.input_weights = input_weights_.data();
-        a.input_stride = input_stride_;
-        a.n_inputs = first ? n_inputs_ : 0;
-        a.state = state;
-        a.input = input;
-        a.sums = sums;
-        if (dense_) {
-            (lanes < 0 ? k.dense_sums : k.dense_sums_lanes[lanes])(a);
-        } else if (!columns16_.empty() || columns32_.empty()) {
-            a.columns = columns16_.data();
-            (lanes < 0 ? k.sparse16_sums : k.sparse16_sums_lanes[lanes])(a);
-        } else {
-            a.columns = columns32_.data();
-            (lanes < 0 ? k.sparse32_sums : k.sparse32_sums_lanes[lanes])(a);
-        }
-        const std::int64_t row = stage.first_block * kBlockRows;
-        Update<T> u{};
-        u.n_rows = (stage.last_block - stage.first_block) * kBlockRows;
-        u.leak = leak_.data() + row;
-        u.keep = keep_.data() + row;
-        u.sums = sums + row * n_lanes;
-        u.state = state + row * n_lanes;
-        const int kind = static_cast<int>(activation_);
-        (lanes < 0 ? k.update[kind] : k.update_lanes[lanes][kind])(u);
+        step(a);
+        // Later stages read the present values of this one.
+        const std::int64_t begin = stage.first_block * kBlockRows * row_size;
+        const std::int64_t end = stage.last_block * kBlockRows * row_size;
+        std::copy(next.begin() + begin, next.begin() + end, state.begin() + begin);
+        a.n_inputs = 0;
     }
 }
 
@@ -185,7 +185,7 @@ void Network<T>::store_state(const Workspace& w, T* units) const {
 
 template <class T>
 void Network<T>::step(const T* input, Workspace& w) const {
-    advance(kernels<T>(), -1, input, w.state.data(), w.sums.data());
+    advance(kernels<T>(), -1, input, w.state, w.next);
 }
 
 template class Network<float>;

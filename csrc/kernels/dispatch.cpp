@@ -55,21 +55,28 @@ bool os_saves(unsigned long long mask) {
     return has_xsave && (_xgetbv(0) & mask) == mask;
 }
 
+bool has_feature(int bit) { return (cpuid(7).ebx >> bit) & 1; }
+
+// Fused multiply-add; BMI, AVX2, BMI2.
 bool cpu_runs_v3() {
-    return os_saves(0x6) && ((cpuid(1).ecx >> 12) & 1) && ((cpuid(7).ebx >> 5) & 1);
+    return os_saves(0x6) && ((cpuid(1).ecx >> 12) & 1) && has_feature(3) && has_feature(5) && has_feature(8);
 }
 
+// AVX-512 F, DQ, CD, BW, VL.
 bool cpu_runs_v4() {
-    const int features = cpuid(7).ebx;
-    const auto has = [features](int bit) { return (features >> bit) & 1; };
-    return cpu_runs_v3() && os_saves(0xe6) && has(16) && has(17) && has(30) && has(31);
+    return cpu_runs_v3() && os_saves(0xe6) && has_feature(16) && has_feature(17) && has_feature(28) &&
+           has_feature(30) && has_feature(31);
 }
 #else
-bool cpu_runs_v3() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+bool cpu_runs_v3() {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
+           __builtin_cpu_supports("bmi2");
+}
 
 bool cpu_runs_v4() {
     return cpu_runs_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
 }
 #endif
 #endif

@@ -71,4 +71,19 @@ void unpack_lanes(const T* lanes, std::int64_t n_units, T* const* rows) {
     }
 }
 
+// Stores past the caches need whole aligned vectors; the ends of the row are copied as usual.
+template <class T>
+void stream_row(const T* from, std::int64_t n, T* to) {
+#if (defined(RSV_LEVEL_V3) || defined(RSV_LEVEL_V4)) && defined(__GNUC__)
+    const auto misplaced = reinterpret_cast<std::uintptr_t>(to) % kVectorBytes;
+    std::int64_t i = misplaced == 0 ? 0 : static_cast<std::int64_t>((kVectorBytes - misplaced) / sizeof(T));
+    if (i > n) i = n;
+    std::memcpy(to, from, static_cast<std::size_t>(i) * sizeof(T));
+    for (; i + kWidth<T> <= n; i += kWidth<T>) stream<T>(to + i, load<T>(from + i));
+    std::memcpy(to + i, from + i, static_cast<std::size_t>(n - i) * sizeof(T));
+#else
+    std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(T));
+#endif
+}
+
 }  // namespace

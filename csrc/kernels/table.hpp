@@ -23,8 +23,9 @@ constexpr int kWideLaneBytes = 128;
 enum class Activation { tanh, relu, logistic, identity };
 constexpr int kActivations = 4;
 
+// One step of one stage of a network, for one sequence or a group of lanes.
 template <class T>
-struct RowSums {
+struct StageStep {
     std::int64_t first_block;
     std::int64_t last_block;
     const std::int64_t* block_start;  // slot at which each block begins; slots hold kBlockRows weights
@@ -32,21 +33,14 @@ struct RowSums {
     const void* columns;  // std::uint16_t or std::uint32_t; unused when dense
     std::int64_t n_columns;
     const T* bias;
+    const T* leak;
+    const T* keep;           // 1 - leak
     const T* input_weights;  // [input][row], input_stride apart
     std::int64_t input_stride;
     std::int64_t n_inputs;
     const T* state;
     const T* input;
-    T* sums;  // out: bias + W_in u + W x
-};
-
-template <class T>
-struct Update {
-    std::int64_t n_rows;  // a multiple of kBlockRows
-    const T* leak;
-    const T* keep;  // 1 - leak
-    const T* sums;
-    T* state;  // in and out: keep * x + leak * f(sums)
+    T* next;  // out: keep x + leak f(bias + W_in u + W x)
 };
 
 template <class T>
@@ -63,19 +57,19 @@ struct Readout {
     T* outputs;
 };
 
-// The lane-wise twin of each function lies behind it: [0] for narrow, [1] for wide lane groups.
+// Of lane-wise functions, [0] is for narrow and [1] for wide groups of lanes.
 template <class T>
 struct Kernels {
-    void (*sparse16_sums)(const RowSums<T>&);
-    void (*sparse32_sums)(const RowSums<T>&);
-    void (*dense_sums)(const RowSums<T>&);
-    void (*sparse16_sums_lanes[2])(const RowSums<T>&);
-    void (*sparse32_sums_lanes[2])(const RowSums<T>&);
-    void (*dense_sums_lanes[2])(const RowSums<T>&);
-    void (*update[kActivations])(const Update<T>&);
-    void (*update_lanes[2][kActivations])(const Update<T>&);
+    void (*sparse16_step[kActivations])(const StageStep<T>&);
+    void (*sparse32_step[kActivations])(const StageStep<T>&);
+    void (*dense_step[kActivations])(const StageStep<T>&);
+    void (*sparse16_step_lanes[2][kActivations])(const StageStep<T>&);
+    void (*sparse32_step_lanes[2][kActivations])(const StageStep<T>&);
+    void (*dense_step_lanes[2][kActivations])(const StageStep<T>&);
     // Writes unit u of lane l to rows[l][u]; a lane whose row is null is skipped.
     void (*unpack_lanes[2])(const T* lanes, std::int64_t n_units, T* const* rows);
+    // Copies a row past the caches, for outputs too large to be read again from them.
+    void (*stream_row)(const T* from, std::int64_t n, T* to);
     void (*readout)(const Readout<T>&);
     // Elementwise functions over n values, for the tests of their accuracy.
     void (*tanh)(const T* x, std::int64_t n, T* y);

@@ -10,8 +10,7 @@
 // clang-format off
 #include "vec.inl"
 #include "math.inl"
-#include "sums.inl"
-#include "update.inl"
+#include "step.inl"
 #include "lanes.inl"
 #include "readout.inl"
 // clang-format on
@@ -33,32 +32,30 @@ void apply(const T* x, std::int64_t n, T* y) {
     }
 }
 
+template <class T, Activation kind>
+constexpr void add_steps(Kernels<T>& k) {
+    constexpr int f = static_cast<int>(kind);
+    k.sparse16_step[f] = sparse_step<T, kind, std::uint16_t>;
+    k.sparse32_step[f] = sparse_step<T, kind, std::uint32_t>;
+    k.dense_step[f] = dense_step<T, kind>;
+    k.sparse16_step_lanes[0][f] = sparse_step_lanes<T, kind, std::uint16_t, kNarrowLaneBytes>;
+    k.sparse16_step_lanes[1][f] = sparse_step_lanes<T, kind, std::uint16_t, kWideLaneBytes>;
+    k.sparse32_step_lanes[0][f] = sparse_step_lanes<T, kind, std::uint32_t, kNarrowLaneBytes>;
+    k.sparse32_step_lanes[1][f] = sparse_step_lanes<T, kind, std::uint32_t, kWideLaneBytes>;
+    k.dense_step_lanes[0][f] = dense_step_lanes<T, kind, kNarrowLaneBytes>;
+    k.dense_step_lanes[1][f] = dense_step_lanes<T, kind, kWideLaneBytes>;
+}
+
 template <class T>
 constexpr Kernels<T> make_table() {
     Kernels<T> k{};
-    k.sparse16_sums = sparse_sums<T, std::uint16_t>;
-    k.sparse32_sums = sparse_sums<T, std::uint32_t>;
-    k.dense_sums = dense_sums<T>;
-    k.sparse16_sums_lanes[0] = sparse_sums_lanes<T, std::uint16_t, kNarrowLaneBytes>;
-    k.sparse16_sums_lanes[1] = sparse_sums_lanes<T, std::uint16_t, kWideLaneBytes>;
-    k.sparse32_sums_lanes[0] = sparse_sums_lanes<T, std::uint32_t, kNarrowLaneBytes>;
-    k.sparse32_sums_lanes[1] = sparse_sums_lanes<T, std::uint32_t, kWideLaneBytes>;
-    k.dense_sums_lanes[0] = dense_sums_lanes<T, kNarrowLaneBytes>;
-    k.dense_sums_lanes[1] = dense_sums_lanes<T, kWideLaneBytes>;
-    k.update[static_cast<int>(Activation::tanh)] = update<T, Activation::tanh>;
-    k.update[static_cast<int>(Activation::relu)] = update<T, Activation::relu>;
-    k.update[static_cast<int>(Activation::logistic)] = update<T, Activation::logistic>;
-    k.update[static_cast<int>(Activation::identity)] = update<T, Activation::identity>;
-    k.update_lanes[0][static_cast<int>(Activation::tanh)] = update_lanes<T, Activation::tanh, kNarrowLaneBytes>;
-    k.update_lanes[0][static_cast<int>(Activation::relu)] = update_lanes<T, Activation::relu, kNarrowLaneBytes>;
-    k.update_lanes[0][static_cast<int>(Activation::logistic)] = update_lanes<T, Activation::logistic, kNarrowLaneBytes>;
-    k.update_lanes[0][static_cast<int>(Activation::identity)] = update_lanes<T, Activation::identity, kNarrowLaneBytes>;
-    k.update_lanes[1][static_cast<int>(Activation::tanh)] = update_lanes<T, Activation::tanh, kWideLaneBytes>;
-    k.update_lanes[1][static_cast<int>(Activation::relu)] = update_lanes<T, Activation::relu, kWideLaneBytes>;
-    k.update_lanes[1][static_cast<int>(Activation::logistic)] = update_lanes<T, Activation::logistic, kWideLaneBytes>;
-    k.update_lanes[1][static_cast<int>(Activation::identity)] = update_lanes<T, Activation::identity, kWideLaneBytes>;
+    add_steps<T, Activation::tanh>(k);
+    add_steps<T, Activation::relu>(k);
+    add_steps<T, Activation::logistic>(k);
+    add_steps<T, Activation::identity>(k);
     k.unpack_lanes[0] = unpack_lanes<T, kNarrowLaneBytes>;
     k.unpack_lanes[1] = unpack_lanes<T, kWideLaneBytes>;
+    k.stream_row = stream_row<T>;
     k.readout = readout<T>;
     k.tanh = apply<T, vec_tanh<T>>;
     k.exp = apply<T, vec_exp<T>>;

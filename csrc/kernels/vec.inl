@@ -225,6 +225,10 @@ inline Vec<T> fma(Vec<T> a, Vec<T> b, Vec<T> c) {
 }
 
 #if defined(RSV_LEVEL_V4) && defined(__GNUC__)
+template <class T>
+inline void stream(T* to, Vec<T> v) {
+    _mm512_stream_si512(reinterpret_cast<__m512i*>(to), (__m512i)v);
+}
 inline Vec<float> join(const __m128* quad) {
     const __m256 low = _mm256_set_m128(quad[1], quad[0]);
     const __m256 high = _mm256_set_m128(quad[3], quad[2]);
@@ -236,6 +240,10 @@ inline Vec<double> join(const __m128d* pair) {
     return (Vec<double>)_mm512_insertf64x4(_mm512_castpd256_pd512(low), high, 1);
 }
 #elif defined(RSV_LEVEL_V3) && defined(__GNUC__)
+template <class T>
+inline void stream(T* to, Vec<T> v) {
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(to), (__m256i)v);
+}
 inline Vec<float> join(const __m128* quad) { return (Vec<float>)_mm256_set_m128(quad[1], quad[0]); }
 inline Vec<double> join(const __m128d* pair) { return (Vec<double>)_mm256_set_m128d(pair[1], pair[0]); }
 #endif

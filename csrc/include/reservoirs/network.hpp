@@ -59,6 +59,7 @@ struct Harvest {
     T* states;  // [stretch][unit], in and out
     T* out = nullptr;
     std::int64_t out_stride = 0;
+    bool past_caches = false;  // whether out is too large to be read again from the caches
     StateNoise noise;
     int n_threads = 1;
 };
@@ -114,7 +115,7 @@ public:
     // One step of one sequence, on a caller's state in the inner layout.
     struct Workspace {
         Aligned<T> state;
-        Aligned<T> sums;
+        Aligned<T> next;
     };
     Workspace make_workspace() const;
     void load_state(const T* units, Workspace& w) const;
@@ -129,13 +130,15 @@ private:
         std::int64_t last_block;
     };
     struct LaneWorkspace;
+    void write_row(const Kernels<T>& k, const Workspace& w, bool past_caches, T* row) const;
     struct Group;
 
     void pack_sparse(const NetworkSpec<T>& spec);
     void pack_dense(const NetworkSpec<T>& spec);
     std::int64_t place(std::int64_t unit) const;
     std::int64_t n_rows() const { return static_cast<std::int64_t>(bias_.size()); }
-    void advance(const Kernels<T>& k, int lanes, const T* input, T* state, T* sums) const;
+    // lanes: -1 for one sequence, else the width of the group. The new state ends up in `state`.
+    void advance(const Kernels<T>& k, int lanes, const T* input, Aligned<T>& state, Aligned<T>& next) const;
     void run_alone(const Kernels<T>& k, const Harvest<T>& job, std::size_t index, std::int64_t from, Workspace& w) const;
     void run_lanes(const Kernels<T>& k, const Harvest<T>& job, const Group& group, LaneWorkspace& lanes,
                    Workspace& w) const;

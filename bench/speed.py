@@ -1,0 +1,231 @@
+"""Speed, side by side in one run: ours, a plain NumPy/SciPy loop, and peers if they are installed.
+
+    python -m bench.speed [--quick] [--json PATH]
+
+Every row is printed, won or lost. A figure is the median of several repetitions after a warm-up; all contenders of a row
+take turns, so that a machine that speeds up or slows down does so for all of them. The loop is what one would write by
+hand in float64: CSR weights, tanh, states written out. It runs on one core; ours on one core for one sequence (a single
+sequence has no parallelism) and on all cores for 64. Peers run as they come, with their default threads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from reservoirs import EchoStateNetwork, show_config
+
+Task = Callable[[], object]
+TARGETS = {
+    ("N=1000, one sequence", "float64"): 4.5,
+    ("N=1000, one sequence", "float32"): 8.0,
+    ("N=1000, 64 sequences", "float64"): 10.0,
+    ("N=1000, 64 sequences", "float32"): 20.0,
+    ("N=100, one sequence", "float64"): 20.0,
+    ("N=100, one sequence", "float32"): 20.0,
+}
+
+
+def take_turns(tasks: dict[str, Task], repetitions: int) -> dict[str, list[float]]:
+    """Return the seconds of every repetition of every task, run in turn after one warm-up."""
+    for task in tasks.values():
+        task()
+    seconds: dict[str, list[float]] = {name: [] for name in tasks}
+    for _ in range(repetitions):
+        for name, task in tasks.items():
+            begin = time.perf_counter()
+            task()
+            seconds[name].append(time.perf_counter() - begin)
+    return seconds
+
+
+def plain_loop(W: Any, W_in: np.ndarray, bias: np.ndarray, leak: float, u: np.ndarray) -> np.ndarray:
+    """Harvest one sequence the plain way."""
+    x = np.zeros(len(bias))
+    states = np.empty((len(u), len(bias)))
+    for t in range(len(u)):
+        x = (1 - leak) * x + leak * np.tanh(W @ x + W_in @ u[t] + bias)
+        states[t] = x
+    return states
+
+
+def plain_batch(W: Any, W_in: np.ndarray, bias: np.ndarray, leak: float, u: np.ndarray) -> np.ndarray:
+    """Harvest sequences of equal length side by side, as well as NumPy and SciPy allow."""
+    n_sequences, n_steps, _ = u.shape
+    x = np.zeros((len(bias), n_sequences))
+    states = np.empty((n_sequences, n_steps, len(bias)))
+    for t in range(n_steps):
+        x = (1 - leak) * x + leak * np.tanh(W @ x + W_in @ u[:, t].T + bias[:, None])
+        states[:, t] = x.T
+    return states
+
+
+def networks(n_units: int, n_jobs: int) -> tuple[dict[str, EchoStateNetwork], tuple[Any, ...]]:
+    """Return our network in both precisions, and its arrays."""
+    ours = {
+        dtype: EchoStateNetwork(
+            n_units, connectivity=10, leak_rate=0.3, dtype=dtype, n_jobs=n_jobs, random_state=0
+        ).fit(np.zeros((2, 1)))
+        for dtype in ("float64", "float32")
+    }
+    reference = ours["float64"]
+    return ours, (sparse.csr_array(reference.W_), reference.W_in_, reference.bias_, 0.3)
+
+
+def harvest_row(n_units: int, n_sequences: int, n_steps: int, repetitions: int, peers: bool) -> dict[str, Any]:
+    """Time harvesting states; return sequence-steps a second of every contender."""
+    ours, arrays = networks(n_units, 1 if n_sequences == 1 else -1)
+    rng = np.random.default_rng(0)
+    u = rng.uniform(-1, 1, (n_sequences, n_steps, 1))
+    tasks: dict[str, Task] = {"NumPy/SciPy loop": lambda: [plain_loop(*arrays, one) for one in u[:1]]}
+    # The loop's time grows with the number of sequences exactly: one of them is enough to know it.
+    counts = {"NumPy/SciPy loop": n_steps}
+    if n_sequences > 1:
+        tasks["NumPy/SciPy batch"] = lambda: plain_batch(*arrays, u)
+    for dtype, network in ours.items():
+        inputs = [np.ascontiguousarray(one, dtype) for one in u] if n_sequences > 1 else u[0].astype(dtype)
+        tasks[f"reservoirs {dtype}"] = lambda network=network, inputs=inputs: network.transform(inputs)
+    if peers:
+        tasks.update(peer_tasks(n_units, arrays, u))
+    seconds = take_turns(tasks, repetitions)
+    rates = {
+        name: [counts.get(name, n_steps * n_sequences) / s for s in of_name] for name, of_name in seconds.items()
+    }
+    what = "one sequence" if n_sequences == 1 else f"{n_sequences} sequences"
+    return {"row": f"N={n_units}, {what}", "unit": "steps/s", "rates": rates}
+
+
+def peer_tasks(n_units: int, arrays: tuple[Any, ...], u: np.ndarray) -> dict[str, Task]:
+    """Return the harvests of the peers that are installed."""
+    tasks: dict[str, Task] = {}
+    W, W_in, bias, leak = arrays
+    try:
+        from reservoirpy.nodes import Reservoir
+    except ImportError:
+        print("# reservoirpy is not installed: pip install 'reservoirs[peers]'")
+    else:
+        node = Reservoir(W=sparse.csr_matrix(W), Win=W_in, bias=bias, lr=leak)
+        tasks["reservoirpy"] = lambda: [node.run(one) for one in u] if len(u) > 1 else node.run(u[0])
+    try:
+        import rclib
+    except ImportError:
+        print("# rclib is not installed: pip install 'reservoirs[peers]'")
+    else:
+        tasks.update(rclib_task(rclib, n_units, leak, u))
+    return tasks
+
+
+def rclib_task(rclib: Any, n_units: int, leak: float, u: np.ndarray) -> dict[str, Task]:
+    """rclib shows no states: its row is predict, harvest and a one-output readout."""
+    model = rclib.reservoirs.RandomSparse(
+        n_neurons=n_units, spectral_radius=0.9, sparsity=10 / n_units, leak_rate=leak, include_bias=True
+    )
+    esn = rclib.model.ESN()
+    esn.add_reservoir(model)
+    esn.set_readout(rclib.readouts.Ridge(alpha=1e-6, include_bias=True))
+    esn.fit(u[0][:500], u[0][:500])
+    return {"rclib (predict)": lambda: [esn.predict(one) for one in u]}
+
+
+def step_row(n_units: int, n_steps: int, repetitions: int) -> dict[str, Any]:
+    """Time one step from Python, state kept, above the same step inside the core."""
+    ours, _ = networks(n_units, 1)
+    network = ours["float64"]
+    u = np.random.default_rng(0).uniform(-1, 1, (n_steps, 1))
+    stream = network.stream()
+    rows = list(u)
+
+    def steps() -> None:
+        step = stream.step
+        for row in rows:
+            step(row)
+
+    seconds = take_turns({"step": steps, "whole": lambda: network.transform(u)}, repetitions)
+    us = {name: [s / n_steps * 1e6 for s in of_name] for name, of_name in seconds.items()}
+    above = [a - b for a, b in zip(us["step"], us["whole"], strict=True)]
+    return {"row": f"N={n_units}, one step", "unit": "us", "rates": {**us, "step above whole": above}}
+
+
+def fit_memory(n_steps: int, n_units: int) -> dict[str, float]:
+    """Return the seconds of a fit and its peak memory above the input, measured in a process of its own."""
+    code = (
+        "import sys, time, resource, numpy as np; from reservoirs import ESNRegressor\n"
+        "T, N = int(sys.argv[1]), int(sys.argv[2])\n"
+        "u = np.random.default_rng(0).uniform(-1, 1, (T, 1)); y = np.roll(u, 1)\n"
+        "ESNRegressor(N, alpha=1e-6, random_state=0).fit(u[:3000], y[:3000])\n"
+        "m = 'ru_maxrss'; small = getattr(resource.getrusage(resource.RUSAGE_SELF), m)\n"
+        "begin = time.perf_counter(); ESNRegressor(N, alpha=1e-6, random_state=0).fit(u, y)\n"
+        "print(time.perf_counter() - begin, small, getattr(resource.getrusage(resource.RUSAGE_SELF), m))\n"
+    )
+    bare = (
+        "import sys, resource, numpy as np, reservoirs\n"
+        "u = np.random.default_rng(0).uniform(-1, 1, (int(sys.argv[1]), 1)); y = np.roll(u, 1)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    run = [sys.executable, "-c"]
+    fitted = subprocess.run([*run, code, str(n_steps), str(n_units)], capture_output=True, text=True, check=True)
+    empty = subprocess.run([*run, bare, str(n_steps)], capture_output=True, text=True, check=True)
+    seconds, _, peak = map(float, fitted.stdout.split())
+    return {"seconds": seconds, "MB above the input": (peak - float(empty.stdout)) / 1024}
+
+
+def report(result: dict[str, Any], targets: dict[tuple[str, str], float]) -> None:
+    """Print the table of one row: median, spread, ratio to the loop, and what it should be."""
+    print(f"\n## {result['row']} ({result['unit']})\n")
+    print("| | median | lowest | highest | to the loop | wanted |")
+    print("|---|---|---|---|---|---|")
+    rates = result["rates"]
+    loop = np.median(rates["NumPy/SciPy loop"]) if "NumPy/SciPy loop" in rates else None
+    for name, values in rates.items():
+        middle = float(np.median(values))
+        ratio = f"{middle / loop:.1f} x" if loop else ""
+        wanted = targets.get((result["row"], name.removeprefix("reservoirs ")))
+        mark = "" if wanted is None or loop is None else f">= {wanted:g} {'met' if middle / loop >= wanted else 'MISSED'}"
+        digits = ",.0f" if middle > 100 else ".3g"
+        print(f"| {name} | {middle:{digits}} | {min(values):{digits}} | {max(values):{digits}} | {ratio} | {mark} |")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the rows and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that everything runs")
+    parser.add_argument("--no-peers", action="store_true", help="leave out other libraries")
+    parser.add_argument("--json", type=Path, help="also write the repetitions to this file")
+    options = parser.parse_args(argv)
+    repetitions = 3 if options.quick else 7
+    scale = 50 if options.quick else 1
+    config = show_config()
+    print(f"# {platform.processor() or platform.machine()}, {os.cpu_count()} cores; {config}")
+    results = [
+        harvest_row(n_units, n_sequences, n_steps // scale, repetitions, not options.no_peers)
+        for n_units, n_sequences, n_steps in (
+            (100, 1, 20000),
+            (1000, 1, 5000),
+            (100, 64, 1000),
+            (1000, 64, 200),
+        )
+    ]
+    results += [step_row(n_units, 20000 // scale, repetitions) for n_units in (100, 1000)]
+    for result in results:
+        report(result, {} if options.quick else TARGETS)
+    n_steps, n_units = (2000, 50) if options.quick else (100_000, 1000)
+    memory = fit_memory(n_steps, n_units)
+    print(f"\n## fit of T={n_steps} x N={n_units}, ridge\n")
+    print(f"{memory['seconds']:.2f} s; peak {memory['MB above the input']:.0f} MB above the input (wanted: under 200)")
+    if options.json:
+        options.json.write_text(json.dumps({"config": config, "results": results, "fit": memory}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

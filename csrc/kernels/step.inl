@@ -1,0 +1,228 @@
+// x <- keep x + leak f(bias + W_in u + W x): the hot loops. Every row's sum runs over bias, inputs, then columns in
+// ascending order, one fused multiply-add at a time, whichever of these functions computes it.
+//
+// Sums of a few blocks are put aside, then their activations are computed together: one activation alone is a chain of
+// dependent instructions so long that the processor would wait for it (measured: 25 % of a step).
+
+namespace {
+
+using reservoirs::Activation;
+using reservoirs::kBlockRows;
+using reservoirs::StageStep;
+
+template <class T, Activation kind>
+inline Vec<T> activate(Vec<T> z) {
+    if constexpr (kind == Activation::tanh) return vec_tanh<T>(z);
+    if constexpr (kind == Activation::logistic) return vec_logistic<T>(z);
+    if constexpr (kind == Activation::relu) return maximum<T>(broadcast<T>(0), z);
+    return z;
+}
+
+template <class T, Activation kind>
+inline Vec<T> updated(Vec<T> x, Vec<T> z, Vec<T> leak, Vec<T> keep) {
+    // + 0 turns a negative zero into a positive one: padding a row with zero weights may not change a bit.
+    return fma<T>(leak, activate<T, kind>(z + broadcast<T>(0)), keep * x);
+}
+
+// Four column numbers in one load.
+inline void unpack_columns(const std::uint16_t* at, std::size_t* column) {
+    std::uint64_t packed;
+    std::memcpy(&packed, at, sizeof packed);
+    // Little-endian, as everything this package is built for.
+    for (int i = 0; i < 4; ++i) column[i] = (packed >> (16 * i)) & 0xFFFF;
+}
+
+inline void unpack_columns(const std::uint32_t* at, std::size_t* column) {
+    for (int i = 0; i < 4; ++i) column[i] = at[i];
+}
+
+// Elements of one vector from as many places. Loads and inserts rather than the gather instructions: those are microcoded
+// on AMD (measured 1.8 times slower on Zen 5) and slowed by security microcode on several Intel generations.
+template <class T, class Index>
+inline Vec<T> gather(const T* from, const Index* at) {
+#if (defined(RSV_LEVEL_V3) || defined(RSV_LEVEL_V4)) && defined(__GNUC__)
+    std::size_t column[4];
+    if constexpr (sizeof(T) == 4) {
+        __m128 quad[kWidth<T> / 4];
+        for (int q = 0; q < kWidth<T> / 4; ++q) {
+            unpack_columns(at + 4 * q, column);
+            __m128 v = _mm_load_ss(from + column[0]);
+            v = _mm_insert_ps(v, _mm_load_ss(from + column[1]), 0x10);
+            v = _mm_insert_ps(v, _mm_load_ss(from + column[2]), 0x20);
+            quad[q] = _mm_insert_ps(v, _mm_load_ss(from + column[3]), 0x30);
+        }
+        return join(quad);
+    } else {
+        __m128d pair[kWidth<T> / 2];
+        for (int q = 0; q < kWidth<T> / 4; ++q) {
+            unpack_columns(at + 4 * q, column);
+            pair[2 * q] = _mm_loadh_pd(_mm_load_sd(from + column[0]), from + column[1]);
+            pair[2 * q + 1] = _mm_loadh_pd(_mm_load_sd(from + column[2]), from + column[3]);
+        }
+        return join(pair);
+    }
+#else
+    Vec<T> v;
+    for (int i = 0; i < kWidth<T>; ++i) v[i] = from[at[i]];
+    return v;
+#endif
+}
+
+// Vectors that hold one block's rows.
+template <class T>
+constexpr int kBlockVectors = kBlockRows / kWidth<T>;
+
+template <class T>
+inline void begin_block(const StageStep<T>& a, std::int64_t row, Vec<T>* sum) {
+    for (int h = 0; h < kBlockVectors<T>; ++h) sum[h] = load<T>(a.bias + row + h * kWidth<T>);
+    for (std::int64_t j = 0; j < a.n_inputs; ++j) {
+        const Vec<T> u = broadcast<T>(a.input[j]);
+        const T* weight = a.input_weights + j * a.input_stride + row;
+        for (int h = 0; h < kBlockVectors<T>; ++h) sum[h] = fma<T>(load<T>(weight + h * kWidth<T>), u, sum[h]);
+    }
+}
+
+template <class T>
+inline void put_block(const StageStep<T>& a, std::int64_t row, const Vec<T>* sum) {
+    for (int h = 0; h < kBlockVectors<T>; ++h) store<T>(a.next + row + h * kWidth<T>, sum[h]);
+}
+
+constexpr std::int64_t kBlocksTogether = 8;
+
+// From sums to new states, in place.
+template <class T, Activation kind>
+inline void update_blocks(const StageStep<T>& a, std::int64_t first_block, std::int64_t last_block) {
+    for (std::int64_t i = first_block * kBlockRows; i < last_block * kBlockRows; i += kWidth<T>) {
+        store<T>(a.next + i, updated<T, kind>(load<T>(a.state + i), load<T>(a.next + i), load<T>(a.leak + i),
+                                              load<T>(a.keep + i)));
+    }
+}
+
+template <class T, class Index>
+inline void sparse_block(const StageStep<T>& a, std::int64_t block) {
+    Vec<T> sum[kBlockVectors<T>];
+    begin_block<T>(a, block * kBlockRows, sum);
+    for (std::int64_t slot = a.block_start[block]; slot < a.block_start[block + 1]; ++slot) {
+        const T* weight = a.weights + slot * kBlockRows;
+        const Index* column = static_cast<const Index*>(a.columns) + slot * kBlockRows;
+        for (int h = 0; h < kBlockVectors<T>; ++h) {
+            const Vec<T> x = gather<T, Index>(a.state, column + h * kWidth<T>);
+            sum[h] = fma<T>(load<T>(weight + h * kWidth<T>), x, sum[h]);
+        }
+    }
+    put_block<T>(a, block * kBlockRows, sum);
+}
+
+template <class T, Activation kind, class Index>
+void sparse_step(const StageStep<T>& step) {
+    const StageStep<T> a = step;  // a copy no store can alias: its fields stay in registers
+    for (std::int64_t first = a.first_block; first < a.last_block; first += kBlocksTogether) {
+        const std::int64_t last = a.last_block - first < kBlocksTogether ? a.last_block : first + kBlocksTogether;
+        for (std::int64_t block = first; block < last; ++block) sparse_block<T, Index>(a, block);
+        update_blocks<T, kind>(a, first, last);
+    }
+}
+
+// Several blocks at a time: enough independent sums to hide the latency of the multiply-add.
+template <class T, int kBlocks>
+inline void dense_blocks(const StageStep<T>& a, std::int64_t block) {
+    Vec<T> sum[kBlocks][kBlockVectors<T>];
+    for (int b = 0; b < kBlocks; ++b) begin_block<T>(a, (block + b) * kBlockRows, sum[b]);
+    const std::int64_t block_size = a.n_columns * kBlockRows;
+    const T* weights = a.weights + block * block_size;
+    for (std::int64_t c = 0; c < a.n_columns; ++c) {
+        const Vec<T> x = broadcast<T>(a.state[c]);
+        for (int b = 0; b < kBlocks; ++b) {
+            const T* weight = weights + b * block_size + c * kBlockRows;
+            for (int h = 0; h < kBlockVectors<T>; ++h) sum[b][h] = fma<T>(load<T>(weight + h * kWidth<T>), x, sum[b][h]);
+        }
+    }
+    for (int b = 0; b < kBlocks; ++b) put_block<T>(a, (block + b) * kBlockRows, sum[b]);
+}
+
+template <class T, Activation kind>
+void dense_step(const StageStep<T>& step) {
+    const StageStep<T> a = step;  // a copy no store can alias: its fields stay in registers
+    constexpr int kBlocks = kBlockVectors<T> < 8 ? 8 / kBlockVectors<T> : 1;
+    std::int64_t block = a.first_block;
+    for (; block + kBlocks <= a.last_block; block += kBlocks) dense_blocks<T, kBlocks>(a, block);
+    for (; block < a.last_block; ++block) dense_blocks<T, 1>(a, block);
+    update_blocks<T, kind>(a, a.first_block, a.last_block);
+}
+
+template <class T, int kVectors>
+inline void begin_lanes(const StageStep<T>& a, std::int64_t row, Vec<T>* sum) {
+    constexpr int n_lanes = kVectors * kWidth<T>;
+    for (int v = 0; v < kVectors; ++v) sum[v] = broadcast<T>(a.bias[row]);
+    for (std::int64_t j = 0; j < a.n_inputs; ++j) {
+        const Vec<T> weight = broadcast<T>(a.input_weights[j * a.input_stride + row]);
+        const T* u = a.input + j * n_lanes;
+        for (int v = 0; v < kVectors; ++v) sum[v] = fma<T>(weight, load<T>(u + v * kWidth<T>), sum[v]);
+    }
+}
+
+template <class T, int kVectors>
+inline void put_lanes(const StageStep<T>& a, std::int64_t row, const Vec<T>* sum) {
+    for (int v = 0; v < kVectors; ++v) store<T>(a.next + (row * kVectors + v) * kWidth<T>, sum[v]);
+}
+
+template <class T, Activation kind, int kVectors>
+inline void update_rows_of_lanes(const StageStep<T>& a, std::int64_t first_row, std::int64_t last_row) {
+    for (std::int64_t row = first_row; row < last_row; ++row) {
+        const Vec<T> leak = broadcast<T>(a.leak[row]);
+        const Vec<T> keep = broadcast<T>(a.keep[row]);
+        for (int v = 0; v < kVectors; ++v) {
+            const std::int64_t at = (row * kVectors + v) * kWidth<T>;
+            store<T>(a.next + at, updated<T, kind>(load<T>(a.state + at), load<T>(a.next + at), leak, keep));
+        }
+    }
+}
+
+template <class T, Activation kind, class Index, int kLaneBytes>
+void sparse_step_lanes(const StageStep<T>& step) {
+    const StageStep<T> a = step;  // a copy no store can alias: its fields stay in registers
+    constexpr int kVectors = kLaneBytes / kVectorBytes;
+    constexpr int n_lanes = kVectors * kWidth<T>;
+    const Index* columns = static_cast<const Index*>(a.columns);
+    for (std::int64_t block = a.first_block; block < a.last_block; ++block) {
+        for (int r = 0; r < kBlockRows; ++r) {
+            const std::int64_t row = block * kBlockRows + r;
+            Vec<T> sum[kVectors];
+            begin_lanes<T, kVectors>(a, row, sum);
+            for (std::int64_t slot = a.block_start[block]; slot < a.block_start[block + 1]; ++slot) {
+                const Vec<T> weight = broadcast<T>(a.weights[slot * kBlockRows + r]);
+                const T* x = a.state + static_cast<std::int64_t>(columns[slot * kBlockRows + r]) * n_lanes;
+                for (int v = 0; v < kVectors; ++v) sum[v] = fma<T>(weight, load<T>(x + v * kWidth<T>), sum[v]);
+            }
+            put_lanes<T, kVectors>(a, row, sum);
+        }
+        update_rows_of_lanes<T, kind, kVectors>(a, block * kBlockRows, (block + 1) * kBlockRows);
+    }
+}
+
+// A tile of rows shares each read of the state; its size is what fits the registers.
+template <class T, Activation kind, int kLaneBytes>
+void dense_step_lanes(const StageStep<T>& step) {
+    const StageStep<T> a = step;  // a copy no store can alias: its fields stay in registers
+    constexpr int kVectors = kLaneBytes / kVectorBytes;
+    constexpr int n_lanes = kVectors * kWidth<T>;
+    constexpr int kTile = (kVectorBytes == 64 ? 16 : 8) / kVectors;
+    static_assert(kBlockRows % kTile == 0, "a tile stays within its block");
+    for (std::int64_t row = a.first_block * kBlockRows; row < a.last_block * kBlockRows; row += kTile) {
+        Vec<T> sum[kTile][kVectors];
+        for (int i = 0; i < kTile; ++i) begin_lanes<T, kVectors>(a, row + i, sum[i]);
+        const T* weights = a.weights + (row / kBlockRows) * a.n_columns * kBlockRows + row % kBlockRows;
+        for (std::int64_t c = 0; c < a.n_columns; ++c) {
+            Vec<T> x[kVectors];
+            for (int v = 0; v < kVectors; ++v) x[v] = load<T>(a.state + c * n_lanes + v * kWidth<T>);
+            for (int i = 0; i < kTile; ++i) {
+                const Vec<T> weight = broadcast<T>(weights[c * kBlockRows + i]);
+                for (int v = 0; v < kVectors; ++v) sum[i][v] = fma<T>(weight, x[v], sum[i][v]);
+            }
+        }
+        for (int i = 0; i < kTile; ++i) put_lanes<T, kVectors>(a, row + i, sum[i]);
+        update_rows_of_lanes<T, kind, kVectors>(a, row, row + kTile);
+    }
+}
+
+}  // namespace

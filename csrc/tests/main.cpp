@@ -1,0 +1,347 @@
+// Tests of the core without Python, at every SIMD level. Arrays are exactly as long as they have to be, so that the
+// sanitizers see every step outside.
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "check.hpp"
+#include "reservoirs/network.hpp"
+#include "reservoirs/nvar.hpp"
+#include "reservoirs/random.hpp"
+#include "reservoirs/simd.hpp"
+#include "table.hpp"
+
+using namespace reservoirs;
+using std::int64_t;
+
+namespace {
+
+// Numbers in [-1, 1), as arbitrary as the tests need.
+struct Numbers {
+    std::uint32_t state;
+    double next() {
+        state = state * 1664525u + 1013904223u;
+        return (state >> 8) / 8388608.0 - 1;
+    }
+    template <class T>
+    std::vector<T> take(int64_t n) {
+        std::vector<T> values(static_cast<std::size_t>(n));
+        for (T& value : values) value = static_cast<T>(next());
+        return values;
+    }
+};
+
+std::size_t at(int64_t i) {
+    return static_cast<std::size_t>(i);
+}
+
+// A network, the arrays it is made of, and the loop over them that says what it should do.
+template <class T>
+struct Model {
+    std::vector<int64_t> stages;
+    int64_t n_units = 0;
+    int64_t n_inputs;
+    Activation activation;
+    std::vector<T> dense, input_weights, bias, leak, values;
+    std::vector<int64_t> row_start{0};
+    std::vector<std::int32_t> columns;
+
+    Model(std::vector<int64_t> stages_, int64_t n_inputs_, double density, Activation activation_, Numbers& numbers)
+        : stages(std::move(stages_)), n_inputs(n_inputs_), activation(activation_) {
+        for (const int64_t size : stages) n_units += size;
+        dense.assign(at(n_units * n_units), T(0));
+        for (int64_t i = 0; i < n_units; ++i) {
+            for (int64_t j = 0; j < n_units; ++j) {
+                const auto weight = static_cast<T>(numbers.next() / 4);
+                if (numbers.next() >= 2 * density - 1) continue;
+                dense[at(i * n_units + j)] = weight;
+                values.push_back(weight);
+                columns.push_back(static_cast<std::int32_t>(j));
+            }
+            row_start.push_back(static_cast<int64_t>(columns.size()));
+        }
+        input_weights = numbers.take<T>(stages[0] * n_inputs);
+        bias = numbers.take<T>(n_units);
+        for (const T x : numbers.take<T>(n_units)) leak.push_back(T(0.5) + x / 2);
+    }
+
+    Network<T> network(bool as_dense) const {
+        NetworkSpec<T> spec;
+        spec.stage_sizes = stages;
+        spec.n_inputs = n_inputs;
+        if (as_dense) {
+            spec.dense = dense.data();
+        } else {
+            spec.row_start = row_start.data();
+            spec.columns = columns.data();
+            spec.values = values.data();
+        }
+        spec.input_weights = input_weights.data();
+        spec.bias = bias.data();
+        spec.leak = leak.data();
+        spec.activation = activation;
+        return Network<T>(spec);
+    }
+
+    T activate(T z) const {
+        if (activation == Activation::relu) return z > 0 ? z : T(0);
+        if (activation == Activation::tanh) kernels<T>().tanh(&z, 1, &z);
+        if (activation == Activation::logistic) kernels<T>().logistic(&z, 1, &z);
+        return z;
+    }
+
+    void step(const T* u, T* x) const {
+        int64_t first = 0;
+        for (const int64_t size : stages) {
+            const std::vector<T> before(x, x + n_units);
+            for (int64_t i = first; i < first + size; ++i) {
+                T sum = bias[at(i)];
+                for (int64_t j = 0; j < n_inputs && first == 0; ++j) {
+                    sum = std::fma(input_weights[at(i * n_inputs + j)], u[j], sum);
+                }
+                for (int64_t k = row_start[at(i)]; k < row_start[at(i + 1)]; ++k) {
+                    sum = std::fma(values[at(k)], before[at(columns[at(k)])], sum);
+                }
+                const T kept = (T(1) - leak[at(i)]) * x[i];
+                x[i] = std::fma(leak[at(i)], activate(sum + T(0)), kept);
+            }
+            first += size;
+        }
+    }
+};
+
+// Sequences of the given lengths, in lanes or alone as the core pleases, from the third step on stored.
+template <class T>
+void test_harvest(const Model<T>& model, const std::vector<int64_t>& lengths, Numbers& numbers) {
+    const int64_t n = model.n_units;
+    const auto n_sequences = static_cast<int64_t>(lengths.size());
+    std::vector<Stretch> stretches;
+    int64_t n_rows = 0;
+    int64_t n_stored = 0;
+    for (const int64_t length : lengths) {
+        stretches.push_back({n_rows, n_rows + length, n_rows + 2, n_stored});
+        n_rows += length;
+        n_stored += std::max<int64_t>(0, length - 2);
+    }
+    const std::vector<T> inputs = numbers.take<T>(n_rows * model.n_inputs);
+    const std::vector<T> start = numbers.take<T>(n_sequences * n);
+    std::vector<T> expected_states = start;
+    std::vector<T> expected(at(n_stored * n));
+    for (int64_t s = 0; s < n_sequences; ++s) {
+        T* x = expected_states.data() + s * n;
+        const Stretch& stretch = stretches[at(s)];
+        for (int64_t row = stretch.begin; row < stretch.end; ++row) {
+            model.step(inputs.data() + row * model.n_inputs, x);
+            if (row < stretch.store_from) continue;
+            std::copy_n(x, n, expected.data() + (stretch.out_row + row - stretch.store_from) * n);
+        }
+    }
+    for (const bool as_dense : {false, true}) {
+        const Network<T> network = model.network(as_dense);
+        for (const int n_threads : {1, 3}) {
+            std::vector<T> states = start;
+            std::vector<T> out(expected.size());
+            Harvest<T> job;
+            job.inputs = inputs.data();
+            job.stretches = stretches;
+            job.states = states.data();
+            job.out = out.data();
+            job.out_stride = n;
+            job.n_threads = n_threads;
+            job.past_caches = n_threads > 1;
+            network.harvest(job);
+            CHECK(same_bits(out, expected));
+            CHECK(same_bits(states, expected_states));
+        }
+    }
+}
+
+template <class T>
+void test_networks() {
+    Numbers numbers{1};
+    const std::vector<std::vector<int64_t>> shapes{{1}, {16}, {33}, {50}, {3, 3}, {17, 17, 17}};
+    int kind = 0;
+    for (const auto& stages : shapes) {
+        for (const double density : {0.0, 0.2, 1.0}) {
+            const Model<T> model(stages, kind % 4, density, static_cast<Activation>(kind % kActivations), numbers);
+            ++kind;
+            test_harvest(model, {4}, numbers);
+            test_harvest(model, {4, 1, 7}, numbers);
+            std::vector<int64_t> ragged;
+            for (int64_t i = 0; i < 35; ++i) ragged.push_back((i * 37) % 8);
+            test_harvest(model, ragged, numbers);
+            test_harvest(model, std::vector<int64_t>(7, 3), numbers);
+        }
+    }
+}
+
+template <class T>
+std::vector<T> naive_readout(const std::vector<T>& row, const std::vector<T>& coef, const std::vector<T>& intercept) {
+    std::vector<T> outputs;
+    for (std::size_t o = 0; o < intercept.size(); ++o) {
+        std::array<T, kReadoutStripes> stripe{};
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            T& sum = stripe[i % kReadoutStripes];
+            sum = std::fma(row[i], coef[o * row.size() + i], sum);
+        }
+        for (std::size_t half = kReadoutStripes / 2; half > 0; half /= 2) {
+            for (std::size_t s = 0; s < half; ++s) stripe[s] += stripe[s + half];
+        }
+        outputs.push_back(intercept[o] + stripe[0]);
+    }
+    return outputs;
+}
+
+template <class T>
+void test_readouts() {
+    Numbers numbers{2};
+    for (const int64_t n_features : {0, 1, 15, 16, 17, 100}) {
+        for (const int64_t n_outputs : {1, 2, 7, 8, 9, 33}) {
+            const auto coef = numbers.take<T>(n_outputs * n_features);
+            const auto intercept = numbers.take<T>(n_outputs);
+            const auto row = numbers.take<T>(n_features);
+            const LinearReadout<T> readout(coef.data(), intercept.data(), n_outputs, n_features);
+            std::vector<T> outputs(at(n_outputs));
+            readout.apply(row.data(), 1, n_features, outputs.data());
+            CHECK(same_bits(outputs, naive_readout(row, coef, intercept)));
+        }
+    }
+}
+
+template <class T>
+void test_closed_loop() {
+    Numbers numbers{3};
+    const int64_t n_sequences = 6, n_steps = 8, n_external = 2, n_outputs = 3;
+    const Model<T> model({19}, n_external + n_outputs, 0.3, Activation::tanh, numbers);
+    const Network<T> network = model.network(false);
+    const int64_t n_features = 2 * model.n_units + model.n_inputs;
+    const auto coef = numbers.take<T>(n_outputs * n_features);
+    const auto intercept = numbers.take<T>(n_outputs);
+    const auto external = numbers.take<T>(n_sequences * n_steps * n_external);
+    auto states = numbers.take<T>(n_sequences * model.n_units);
+    auto fed_back = numbers.take<T>(n_sequences * n_outputs);
+    auto x = states;
+    auto y = fed_back;
+    std::vector<T> expected;
+    for (int64_t s = 0; s < n_sequences; ++s) {
+        for (int64_t t = 0; t < n_steps; ++t) {
+            const T* of_step = external.data() + (s * n_steps + t) * n_external;
+            std::vector<T> input(of_step, of_step + n_external);
+            input.insert(input.end(), y.begin() + s * n_outputs, y.begin() + (s + 1) * n_outputs);
+            T* const units = x.data() + s * model.n_units;
+            model.step(input.data(), units);
+            std::vector<T> row(units, units + model.n_units);
+            row.insert(row.end(), input.begin(), input.end());
+            for (int64_t i = 0; i < model.n_units; ++i) row.push_back(units[i] * units[i]);
+            const auto outputs = naive_readout(row, coef, intercept);
+            std::copy(outputs.begin(), outputs.end(), y.begin() + s * n_outputs);
+            expected.insert(expected.end(), outputs.begin(), outputs.end());
+        }
+    }
+    const LinearReadout<T> readout(coef.data(), intercept.data(), n_outputs, n_features);
+    std::vector<T> outputs(expected.size());
+    const ClosedLoop<T> job{
+        n_sequences, n_steps, external.data(), states.data(), fed_back.data(), &readout, true, true, outputs.data(), 2};
+    network.closed_loop(job);
+    CHECK(same_bits(outputs, expected));
+    CHECK(same_bits(states, x));
+    CHECK(same_bits(fed_back, y));
+    ClosedLoop<T> without_squares = job;
+    without_squares.with_squares = false;
+    CHECK_REFUSED(network.closed_loop(without_squares));
+}
+
+// One product of two delayed values: y(t) = y(t-1) + c + a y(t-1) + b y(t-1) y(t-3).
+template <class T>
+void test_nvar() {
+    const T coef[] = {T(0.25), T(0), T(-0.5)}, intercept[] = {T(0.125)};
+    const std::int32_t product[] = {0, 1};
+    const LinearReadout<T> readout(coef, intercept, 1, 3);
+    std::vector<T> y{T(0.5), T(0.25), T(1)}, history(y.begin(), y.end() - 1), fed_back{y.back()}, outputs(7);
+    nvar_closed_loop<T>(
+        {2, 2, 1, 1, 2, product, 7, nullptr, history.data(), fed_back.data(), &readout, outputs.data()});
+    for (const T output : outputs) {
+        const T last = y.back();
+        const T before = y[y.size() - 3];
+        const auto change = naive_readout<T>({last, before, last * before}, {coef, coef + 3}, {intercept[0]});
+        y.push_back(last + change[0]);
+        CHECK(output == y.back());
+    }
+    CHECK(same_bits(history, std::vector<T>(y.end() - 3, y.end() - 1)));
+}
+
+template <class T>
+void test_functions() {
+    const T inf = std::numeric_limits<T>::infinity();
+    for (int64_t n = 0; n < 40; ++n) {
+        std::vector<T> x, tanh(at(n)), exp(at(n)), logistic(at(n));
+        for (int64_t i = 0; i < n; ++i) x.push_back(i == 7 ? inf : i == 8 ? -inf : static_cast<T>(i - 20) / 3);
+        kernels<T>().tanh(x.data(), n, tanh.data());
+        kernels<T>().exp(x.data(), n, exp.data());
+        kernels<T>().logistic(x.data(), n, logistic.data());
+        const auto near = [](T a, T b) {
+            return a == b || std::fabs(a / b - 1) < 8 * std::numeric_limits<T>::epsilon();
+        };
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            CHECK(near(tanh[i], std::tanh(x[i])));
+            CHECK(near(exp[i], std::exp(x[i])));
+            CHECK(near(logistic[i], 1 / (1 + std::exp(-x[i]))));
+        }
+    }
+}
+
+void test_random() {
+    using Words = std::array<std::uint32_t, 4>;
+    const std::uint32_t ones = 0xffffffff;
+    CHECK(philox({0, 0, 0, 0}, {0, 0}) == (Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
+    CHECK(philox({ones, ones, ones, ones}, {ones, ones}) == (Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
+    CHECK(philox({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}) ==
+          (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+    CHECK(normal_quantile(0.5) == 0);
+    CHECK(std::fabs(normal_quantile(0.975) - 1.9599639845400542) < 1e-14);
+    CHECK(std::fabs(normal_quantile(1e-300) + 37.0471) < 1e-4);
+}
+
+template <class T>
+void test_refusals() {
+    Numbers numbers{4};
+    Model<T> model({4}, 1, 1.0, Activation::tanh, numbers);
+    std::swap(model.columns[0], model.columns[1]);
+    CHECK_REFUSED(model.network(false));
+    model.columns[0] = 4;
+    CHECK_REFUSED(model.network(false));
+    model.columns[0] = -1;
+    CHECK_REFUSED(model.network(false));
+    model.stages = {};
+    CHECK_REFUSED(model.network(true));
+    model.stages = {4, 0};
+    CHECK_REFUSED(model.network(true));
+}
+
+template <class T>
+void test_type() {
+    test_functions<T>();
+    test_networks<T>();
+    test_readouts<T>();
+    test_closed_loop<T>();
+    test_nvar<T>();
+    test_refusals<T>();
+}
+
+}  // namespace
+
+int main() {
+    test_random();
+    CHECK_REFUSED(set_simd_level("no such level"));
+    for (const SimdLevel level : available_simd_levels()) {
+        set_simd_level(simd_level_name(level));
+        CHECK(simd_level() == level);
+        test_type<float>();
+        test_type<double>();
+        std::printf("%s: passed\n", simd_level_name(level));
+    }
+}
