@@ -99,9 +99,7 @@ def harvest_row(n_units: int, n_sequences: int, n_steps: int, repetitions: int, 
     if peers:
         tasks.update(peer_tasks(n_units, arrays, u))
     seconds = take_turns(tasks, repetitions)
-    rates = {
-        name: [counts.get(name, n_steps * n_sequences) / s for s in of_name] for name, of_name in seconds.items()
-    }
+    rates = {name: [counts.get(name, n_steps * n_sequences) / s for s in of_name] for name, of_name in seconds.items()}
     what = "one sequence" if n_sequences == 1 else f"{n_sequences} sequences"
     return {"row": f"N={n_units}, {what}", "unit": "steps/s", "rates": rates}
 
@@ -127,7 +125,7 @@ def peer_tasks(n_units: int, arrays: tuple[Any, ...], u: np.ndarray) -> dict[str
 
 
 def rclib_task(rclib: Any, n_units: int, leak: float, u: np.ndarray) -> dict[str, Task]:
-    """rclib shows no states: its row is predict, harvest and a one-output readout."""
+    """Rclib shows no states: its row is predict, harvest and a one-output readout."""
     model = rclib.reservoirs.RandomSparse(
         n_neurons=n_units, spectral_radius=0.9, sparsity=10 / n_units, leak_rate=leak, include_bias=True
     )
@@ -191,7 +189,9 @@ def report(result: dict[str, Any], targets: dict[tuple[str, str], float]) -> Non
         middle = float(np.median(values))
         ratio = f"{middle / loop:.1f} x" if loop else ""
         wanted = targets.get((result["row"], name.removeprefix("reservoirs ")))
-        mark = "" if wanted is None or loop is None else f">= {wanted:g} {'met' if middle / loop >= wanted else 'MISSED'}"
+        mark = (
+            "" if wanted is None or loop is None else f">= {wanted:g} {'met' if middle / loop >= wanted else 'MISSED'}"
+        )
         digits = ",.0f" if middle > 100 else ".3g"
         print(f"| {name} | {middle:{digits}} | {min(values):{digits}} | {max(values):{digits}} | {ratio} | {mark} |")
 

@@ -1,14 +1,15 @@
-"""What every estimator shares: fits that leave the object as it was if they fail, and the choice of precision."""
+"""What every estimator shares: fits that fail without harm, the choice of precision, and pickles."""
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
 
-class Estimator(BaseEstimator):
+class Estimator(BaseEstimator):  # type: ignore[misc]
     """Base of all estimators. What is learned has a name that ends in an underscore, and nothing else has."""
 
     dtype: Any
@@ -28,10 +29,36 @@ class Estimator(BaseEstimator):
     def _fresh(self, *, learned: bool = False) -> Self:
         """Return a copy for a fit to work on, so that one that fails or is interrupted leaves this object as it was."""
         copy = object.__new__(type(self))
-        vars(copy).update({name: value for name, value in vars(self).items() if learned or not name.endswith("_")})
+        copy.__dict__.update({name: value for name, value in vars(self).items() if learned or not name.endswith("_")})
         return copy
 
     def _become(self, other: Self) -> Self:
         """Take over what a fit on `other` has learned."""
         self.__dict__ = other.__dict__
         return self
+
+    def _compile(self) -> None:
+        """Build from what is learned the objects of the compiled core: _network_ and _linear_, where there are any."""
+        raise NotImplementedError
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: the arrays, not the compiled objects."""
+        return {k: v for k, v in super().__getstate__().items() if k not in ("_network_", "_linear_")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a pickled estimator and compile it again."""
+        super().__setstate__(state)
+        if hasattr(self, "n_features_in_"):
+            self._compile()
+
+
+def warn_if_diverged(rows: np.ndarray, what: str, *, stacklevel: int = 3) -> None:
+    """Warn of the first of `rows` that is no longer finite."""
+    finite = np.isfinite(rows).reshape(len(rows), -1).all(axis=1)
+    if not finite.all():
+        warnings.warn(
+            f"{what} diverged: not finite from row {int(np.argmin(finite))} on. A smaller spectral_radius, a bounded "
+            "activation, a larger alpha or, in the fit, some state_noise keeps it finite.",
+            RuntimeWarning,
+            stacklevel=stacklevel,
+        )

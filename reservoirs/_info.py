@@ -19,8 +19,8 @@ def show_config() -> dict[str, Any]:
     Returns
     -------
     dict
-        Keys: version, python, platform, compiler, build_type, openmp, simd_level, simd_levels (all that run here), threads (of
-        ``n_jobs=-1``), numpy, scipy, scikit-learn, blas.
+        Keys: version, python, platform, compiler, build_type, openmp, simd_level, simd_levels (all that run here),
+        threads (of ``n_jobs=-1``), numpy, scipy, scikit-learn, blas.
 
     Examples
     --------

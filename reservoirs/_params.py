@@ -6,7 +6,7 @@ import numbers
 from collections.abc import Sequence
 from typing import Any
 
-import joblib
+import joblib  # type: ignore[import-untyped]
 import numpy as np
 
 
@@ -28,10 +28,11 @@ def check_real(
     name: str, value: Any, least: float = -np.inf, most: float = np.inf, *, least_included: bool = True
 ) -> float:
     """Return `value` as a finite float in [least, most]."""
-    interval = f"{'[' if least_included and np.isfinite(least) else '('}{least:g}, {most:g}{']' if np.isfinite(most) else ')'}"
-    real = isinstance(value, numbers.Real) and not isinstance(value, bool) and bool(np.isfinite(value))
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool) and bool(np.isfinite(float(value)))
     if not real or value < least or value > most or (value == least and not least_included):
-        raise ValueError(f"{name}={value!r} must be a finite number in {interval}")
+        low = "[" if least_included and np.isfinite(least) else "("
+        high = "]" if np.isfinite(most) else ")"
+        raise ValueError(f"{name}={value!r} must be a finite number in {low}{least:g}, {most:g}{high}")
     return float(value)
 
 
@@ -51,6 +52,6 @@ def check_reals(
 
 def n_threads(n_jobs: Any) -> int:
     """Return how many threads `n_jobs` means, by joblib's rules; one inside a joblib worker."""
-    if n_jobs is not None and (not isinstance(n_jobs, numbers.Integral) or n_jobs == 0):
+    if n_jobs is not None and (not isinstance(n_jobs, numbers.Integral) or isinstance(n_jobs, bool) or n_jobs == 0):
         raise ValueError(f"n_jobs={n_jobs!r} must be None or a non-zero integer (-1 means all processors)")
     return int(joblib.effective_n_jobs(n_jobs))

@@ -10,16 +10,17 @@ import numpy as np
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from ._estimator import Estimator
+from ._estimator import Estimator, warn_if_diverged
 from ._params import check_count
-from .sequences import Sequences, are_many, check_sequences, join
+from .sequences import Sequences, are_many, check_sequences, join, n_axes
 
 
 class ForecasterMixin(Estimator):
     """Fit, predict and forecast on top of a model of standardised series.
 
-    A model predicts row t of the series from the rows before it and from row t of the exogenous series. It is given, and
-    gives back, series of mean 0 and standard deviation 1; what it remembers of a series (its memory) is its own affair.
+    A model predicts row t of the series from the rows before it and from row t of the exogenous series. It is given,
+    and gives back, series of mean 0 and standard deviation 1; what it remembers of a series (its memory) is its own
+    affair.
     """
 
     @abstractmethod
@@ -73,13 +74,12 @@ default=None
         Returns
         -------
         ndarray or list of ndarrays
-            Of the shape of `y`: row t is the prediction of row t.
+            In the form of `y`, and 1-D for a model of a 1-D series: row t is the prediction of row t.
         """
         check_is_fitted(self)
-        series = self._check_series(y, reset=False)
-        exogenous = self._check_exogenous(X, series.lengths, series)
-        rows = self._one_step(exogenous, self._standardised(series)) * self.y_scale_ + self.y_mean_
-        rows = rows.astype(series.values.dtype, copy=False)
+        series = self._check_series(y, "y")
+        rows = self._original(self._one_step(self._exogenous(X, "X", series), self._standardised(series)))
+        warn_if_diverged(rows, "the prediction")
         return series.in_form(rows[:, 0] if self._one_dimensional_ else rows)
 
     def forecast(self, n_steps: int, X: Any = None, *, warmup: Any = None, warmup_X: Any = None) -> np.ndarray:
@@ -111,20 +111,21 @@ default=None
         n_steps = check_count("n_steps", n_steps)
         if warmup is None:
             if warmup_X is not None:
-                raise ValueError("warmup_X was given without warmup")
+                raise ValueError(
+                    "warmup_X was given without warmup: give both, or neither to continue the training series"
+                )
             memory, last, many = self.last_state_[None], self.last_row_[None], False
         else:
-            series = self._check_series(warmup, reset=False)
+            series = self._check_series(warmup, "warmup")
             standardised = self._standardised(series)
-            memory = self._warm_up(self._check_exogenous(warmup_X, series.lengths, series), standardised)
+            memory = self._warm_up(self._exogenous(warmup_X, "warmup_X", series), standardised)
             last, many = standardised[series.offsets[1:] - 1], series.form != "single"
         external = self._external(X, len(memory), n_steps, memory.dtype)
-        rows = self._run_on(memory, last, external) * self.y_scale_ + self.y_mean_
-        rows = rows.astype(memory.dtype, copy=False)
-        self._warn_if_diverged(rows)
+        rows = self._original(self._run_on(memory, last, external))
+        warn_if_diverged(rows.swapaxes(0, 1), "the forecast")
         if self._one_dimensional_:
             rows = rows[:, :, 0]
-        return rows if many else rows[0]
+        return rows if many else np.asarray(rows[0])
 
     def score(self, y: Any, X: Any = None) -> float:
         """Return R^2 of the one-step predictions of a series.
@@ -142,7 +143,7 @@ default=None
             R^2 averaged over outputs; the first tenth of each series (at most 100 rows) only warms up.
         """
         predicted = self.predict(y, X)
-        series = self._check_series(y, reset=False)
+        series = self._check_series(y, "y")
         parts = [predicted] if series.form == "single" else list(predicted)
         skips = [min(100, len(part) // 10) for part in parts]
         true = [part[skip:] for part, skip in zip(series, skips, strict=True)]
@@ -150,89 +151,93 @@ default=None
         return float(r2_score(np.concatenate(true), np.concatenate(guess)))
 
     def _fit_checked(self, y: Any, X: Any) -> None:
-        series = self._check_series(y, reset=True)
+        series = self._check_series(y, "y", reset=True)
         if series.lengths.min() < 2:
             raise ValueError(
                 f"y has a series of {series.lengths.min()} time step (n_samples={series.lengths.min()}); "
                 "a minimum of 2 samples is required to learn how one follows from another"
             )
-        values = series.values.astype(np.float64)
-        self.y_mean_, self.y_scale_ = values.mean(axis=0), _scale(values)
-        self._one_dimensional_ = not are_many(y) and np.ndim(y) == 1
-        exogenous = self._join_exogenous(X, series) if X is not None else series.with_values(series.values[:, :0])
-        of_X = exogenous.values.astype(np.float64)
-        self.X_mean_, self.X_scale_ = of_X.mean(axis=0), _scale(of_X)
+        self._one_dimensional_ = not are_many(y) and n_axes(y) == 1
+        exogenous = series.with_values(series.values[:, :0]) if X is None else _check_exogenous(X, "X", series)
+        self.y_mean_, self.y_scale_ = _moments(series.values)
+        self.X_mean_, self.X_scale_ = _moments(exogenous.values)
         standardised = self._standardised(series)
         self._fit_series(exogenous.with_values(self._standardised_X(exogenous.values)), standardised)
         self.last_row_ = standardised[-1]
 
-    def _check_series(self, y: Any, *, reset: bool) -> Sequences:
-        if not are_many(y) and np.ndim(y) == 1:
+    def _check_series(self, y: Any, name: str, *, reset: bool = False) -> Sequences:
+        if not are_many(y) and n_axes(y) == 1:
+            if not reset and self._width_ > 1:
+                raise ValueError(
+                    f"{name}: expected a 2D array of {self._width_} variables, got a 1D array instead. Reshape your "
+                    f"data to (n_timesteps, {self._width_})"
+                )
             y = np.asarray(y).reshape(-1, 1)
         dtype = self._input_dtype() if reset else self.last_state_.dtype
-        return check_sequences(self, y, dtype=dtype, reset=reset)
+        return check_sequences(self, y, dtype=dtype, reset=reset, name=name)
 
-    def _join_exogenous(self, X: Any, series: Sequences) -> Sequences:
-        parts = X if are_many(X) else [np.asarray(X).reshape(-1, 1) if np.ndim(X) == 1 else X]
-        exogenous = join(parts, dtype=series.values.dtype)
-        if not np.array_equal(exogenous.lengths, series.lengths):
-            raise ValueError(
-                f"X has series of {exogenous.lengths.tolist()} time steps, but y has {series.lengths.tolist()}"
-            )
-        return series.with_values(exogenous.values)
-
-    def _check_exogenous(self, X: Any, lengths: np.ndarray, series: Sequences) -> Sequences:
-        n_exogenous = len(self.X_mean_)
+    def _exogenous(self, X: Any, name: str, series: Sequences) -> Sequences:
+        """Return the standardised exogenous rows that belong to those of `series`."""
         if X is None:
-            if n_exogenous:
-                self._warn_of_missing_exogenous()
-            return series.with_values(np.zeros((int(lengths.sum()), n_exogenous), series.values.dtype))
-        exogenous = self._join_exogenous(X, series)
-        self._check_width(exogenous.n_features)
+            return series.with_values(self._mean_exogenous(name, (len(series.values),), series.values.dtype))
+        exogenous = _check_exogenous(X, name, series)
+        self._check_width(exogenous.n_features, name)
         return exogenous.with_values(self._standardised_X(exogenous.values))
 
     def _external(self, X: Any, n_sequences: int, n_steps: int, dtype: Any) -> np.ndarray:
-        n_exogenous = len(self.X_mean_)
+        """Return the standardised exogenous rows of the steps to forecast, (n_sequences, n_steps, n_exogenous)."""
         if X is None:
-            if n_exogenous:
-                self._warn_of_missing_exogenous()
-            return np.zeros((n_sequences, n_steps, n_exogenous), dtype)
-        X = check_array(X, dtype=dtype, ensure_2d=False, allow_nd=True, input_name="X")
-        X = X.reshape(1, -1, 1) if X.ndim == 1 else X.reshape((1,) * (3 - X.ndim) + X.shape)
-        if X.shape[1] != n_steps or X.shape[0] not in (1, n_sequences):
+            return self._mean_exogenous("X", (n_sequences, n_steps), dtype)
+        X = np.asarray(check_array(X, dtype=dtype, ensure_2d=False, allow_nd=True, input_name="X"))
+        rows = X.reshape(1, -1, 1) if X.ndim == 1 else X.reshape((1,) * (3 - X.ndim) + X.shape)
+        if rows.ndim != 3 or rows.shape[1] != n_steps or rows.shape[0] not in (1, n_sequences):
             raise ValueError(f"X has shape {X.shape}; expected {n_steps} time steps for each of {n_sequences} series")
-        self._check_width(X.shape[2])
-        return np.broadcast_to(self._standardised_X(X), (n_sequences, n_steps, n_exogenous))
+        self._check_width(rows.shape[2], "X")
+        return np.broadcast_to(self._standardised_X(rows), (n_sequences, *rows.shape[1:]))
 
-    def _check_width(self, width: int) -> None:
-        if width != len(self.X_mean_):
-            raise ValueError(f"X has {width} exogenous variables, but the fit had {len(self.X_mean_)}")
-
-    def _warn_of_missing_exogenous(self) -> None:
-        warnings.warn(
-            f"the fit had {len(self.X_mean_)} exogenous variables, but X=None: their training means stand in",
-            UserWarning,
-            stacklevel=4,
-        )
-
-    def _warn_if_diverged(self, rows: np.ndarray) -> None:
-        finite = np.isfinite(rows).all(axis=(0, 2))
-        if not finite.all():
+    def _mean_exogenous(self, name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+        n_exogenous = len(self.X_mean_)
+        if n_exogenous:
             warnings.warn(
-                f"the forecast diverged: not finite from step {int(np.argmin(finite))} on. A longer training series, a "
-                "larger alpha or state_noise makes closed loops more robust.",
-                RuntimeWarning,
-                stacklevel=3,
+                f"the fit had {n_exogenous} exogenous variables, but {name}=None: their training means stand in",
+                UserWarning,
+                stacklevel=4,
             )
+        return np.zeros((*shape, n_exogenous), dtype)
+
+    def _check_width(self, width: int, name: str) -> None:
+        if width != len(self.X_mean_):
+            raise ValueError(f"{name} has {width} exogenous variables, but the fit had {len(self.X_mean_)}")
 
     def _standardised(self, series: Sequences) -> np.ndarray:
-        return ((series.values - self.y_mean_) / self.y_scale_).astype(series.values.dtype, copy=False)
+        return _as(series.values.dtype, (series.values - self.y_mean_) / self.y_scale_)
 
     def _standardised_X(self, values: np.ndarray) -> np.ndarray:
-        return ((values - self.X_mean_) / self.X_scale_).astype(values.dtype, copy=False)
+        return _as(values.dtype, (values - self.X_mean_) / self.X_scale_)
+
+    def _original(self, rows: np.ndarray) -> np.ndarray:
+        # Of a diverging model, which is warned of once, at the end.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return _as(rows.dtype, rows * self.y_scale_ + self.y_mean_)
 
 
-def _scale(values: np.ndarray) -> np.ndarray:
-    """Return the standard deviation of each column, 1 for a constant one."""
+def _as(dtype: Any, rows: np.ndarray) -> np.ndarray:
+    return rows.astype(dtype, copy=False)
+
+
+def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of each column in float64, the latter 1 for a constant one."""
+    values = values.astype(np.float64)
     scale = values.std(axis=0)
-    return np.where(scale > 0, scale, 1.0)
+    return values.mean(axis=0), np.where(scale > 0, scale, 1.0)
+
+
+def _check_exogenous(X: Any, name: str, series: Sequences) -> Sequences:
+    parts = X if are_many(X) else [np.asarray(X).reshape(-1, 1) if n_axes(X) == 1 else X]
+    exogenous = join(parts, dtype=series.values.dtype, name=name)
+    if not np.array_equal(exogenous.lengths, series.lengths):
+        raise ValueError(
+            f"{name} has series of {exogenous.lengths.tolist()} time steps, but those it belongs to have "
+            f"{series.lengths.tolist()}"
+        )
+    return series.with_values(exogenous.values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import combinations_with_replacement
 from typing import Any
 
@@ -11,20 +12,23 @@ from . import _core
 from ._params import check_count
 from .esn._harvest import make_readout
 from .forecasting import ForecasterMixin
-from .readout import Gram, check_alpha, solve_ridge
-from .sequences import Sequences
+from .readout import DECADES, Gram, check_alpha, solve_ridge
+from .sequences import Sequences, row_before, with_feedback
 
 _ROWS_A_BLOCK = 2048
 _WORK_A_CALL = 50_000_000
 
 
 class NVAR(ForecasterMixin):
-    """Nonlinear vector autoregression, the next-generation reservoir computer.
+    r"""Nonlinear vector autoregression, the next-generation reservoir computer.
 
-    .. math:: y(t) = y(t-1) + W_{out} [z(t); \\text{all products of } order \\text{ entries of } z(t)] + c
+    .. math:: y(t) = y(t-1) + W_{out} [z(t); \text{all products of } order \text{ entries of } z(t)] + c
 
     where z(t) holds the series, and the exogenous series, at times t-1, t-1-stride, ..., t-1-(delays-1) stride
-    (Gauthier, Bollt, Griffith and Barbosa 2021), all standardised. It has no random numbers and little to choose.
+    (Gauthier, Bollt, Griffith and Barbosa 2021), all standardised. It has no random numbers and little to choose. The
+    exogenous series at time t counts as the most recent one: it is delayed from t, not from t-1.
+
+    `predict` takes the first (delays-1) stride + 1 rows, which lack some of that past, to be like the row before them.
 
     Parameters
     ----------
@@ -34,7 +38,7 @@ class NVAR(ForecasterMixin):
         Time steps between them.
     order : int, default=2
         The largest number of factors in a product; products of 2 to `order` factors are formed.
-    alpha : float or sequence of floats, default=(1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1)
+    alpha : float or sequence of floats, default=(1e-6, 1e-5, ..., 0.1, 1)
         Ridge penalty; of several, the one with the least generalised cross-validation error is taken.
     dtype : {None, "float32", "float64"} or numpy dtype, default=None
         Precision. None follows the training series: float32 for float32, float64 otherwise.
@@ -57,7 +61,7 @@ class NVAR(ForecasterMixin):
     Raises
     ------
     ValueError
-        For a parameter out of its range, input that is not finite or does not fit, and a series shorter than the delays.
+        For a parameter out of its range, input that is not finite or does not fit, and series shorter than the delays.
 
     References
     ----------
@@ -83,7 +87,7 @@ class NVAR(ForecasterMixin):
         *,
         stride: Any = 1,
         order: Any = 2,
-        alpha: Any = (1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1.0),
+        alpha: Any = DECADES[4:],
         dtype: Any = None,
     ) -> None:
         self.delays = delays
@@ -97,44 +101,35 @@ class NVAR(ForecasterMixin):
         order = check_count("order", self.order)
         check_alpha(self.alpha)
         self._depth_ = (delays - 1) * stride
-        self._dtype_ = series.dtype
-        # Row t needs rows t - 1 - depth to t - 1.
-        if exogenous.lengths.max() <= self._depth_ + 1:
-            raise ValueError(
-                f"delays={delays} and stride={stride} need series of at least {self._depth_ + 2} time steps, got "
-                f"{exogenous.lengths.max()}"
-            )
+        self._check_length("y", exogenous, self._depth_ + 2)
         n_variables = exogenous.n_features + series.shape[1]
         self.monomials_ = _monomials(n_variables * delays, order)
         gram = Gram()
         variables = self._variables(exogenous, series)
         for part, true in zip(variables, exogenous.with_values(series), strict=True):
-            for at in range(self._depth_ + 1, len(part), _ROWS_A_BLOCK):
-                rows = np.arange(at, min(at + _ROWS_A_BLOCK, len(part)))
+            for rows in self._blocks(len(part)):
                 gram.update(self._features(part, rows), true[rows] - true[rows - 1])
         solution = solve_ridge(gram, self.alpha)
         self.coef_, self.intercept_, self.alpha_ = solution.coef, solution.intercept, solution.alpha
-        self._compile()
         self.last_state_ = self._warm_up(exogenous, series)[-1]
+        self._compile()
 
     def _one_step(self, exogenous: Sequences, series: np.ndarray) -> np.ndarray:
-        outputs = []
-        for part, true in zip(self._variables(exogenous, series), exogenous.with_values(series), strict=True):
-            padded = _padded(part, self._depth_)
-            before = np.vstack([np.zeros_like(true[:1]), true[:-1]])
-            for at in range(0, len(true), _ROWS_A_BLOCK):
-                rows = np.arange(at, min(at + _ROWS_A_BLOCK, len(true)))
-                outputs.append(before[rows] + self._linear_.apply(self._features(padded, rows + self._depth_)))
-        return np.concatenate(outputs)
+        # Rows without all their past are predicted to be like the row before, the first to be the mean.
+        outputs = row_before(exogenous, series)
+        for part, predicted in zip(self._variables(exogenous, series), exogenous.with_values(outputs), strict=True):
+            for rows in self._blocks(len(part)):
+                predicted[rows] += self._linear_.apply(self._features(part, rows))
+        return outputs
 
     def _warm_up(self, exogenous: Sequences, series: np.ndarray) -> np.ndarray:
-        parts = self._variables(exogenous, series)
-        return np.stack([_padded(part, self._depth_)[len(part) :] for part in parts])
+        self._check_length("warmup", exogenous, self._depth_ + 1)
+        return np.stack([part[len(part) - self._depth_ :] for part in self._variables(exogenous, series)])
 
     def _run_on(self, memory: np.ndarray, last: np.ndarray, external: np.ndarray) -> np.ndarray:
         # Short calls, so that Ctrl-C is honoured between them; they hand on memory and last row.
         steps = max(1, _WORK_A_CALL // self.coef_.size)
-        outputs = np.empty((*external.shape[:2], last.shape[1]), self._dtype_)
+        outputs = np.empty((*external.shape[:2], last.shape[1]), last.dtype)
         for i, of_external in enumerate(external):
             of_memory, of_last = memory[i].copy(), last[i].copy()
             for t in range(0, external.shape[1], steps):
@@ -151,9 +146,19 @@ class NVAR(ForecasterMixin):
 
     def _variables(self, exogenous: Sequences, series: np.ndarray) -> list[np.ndarray]:
         """Return what is known when each row is predicted: the exogenous row, and the row of the series before."""
-        before = np.vstack([np.zeros_like(series[:1]), series[:-1]])
-        before[exogenous.offsets[:-1]] = 0
-        return list(exogenous.with_values(np.hstack([exogenous.values, before])))
+        return list(with_feedback(exogenous, series))
+
+    def _blocks(self, length: int) -> Iterator[np.ndarray]:
+        """Iterate over the rows of a series that have all their past, block by block."""
+        for at in range(self._depth_ + 1, length, _ROWS_A_BLOCK):
+            yield np.arange(at, min(at + _ROWS_A_BLOCK, length))
+
+    def _check_length(self, name: str, exogenous: Sequences, least: int) -> None:
+        if exogenous.lengths.min() < least:
+            raise ValueError(
+                f"{name} has a series of {exogenous.lengths.min()} time steps; delays={self.delays} and "
+                f"stride={self.stride} need at least {least}"
+            )
 
     def _features(self, variables: np.ndarray, rows: np.ndarray) -> np.ndarray:
         linear = np.hstack([variables[rows - k * self.stride] for k in range(self.delays)])
@@ -167,19 +172,7 @@ class NVAR(ForecasterMixin):
         return np.hstack([linear, products])
 
     def _compile(self) -> None:
-        self._linear_ = make_readout(self.coef_, self.intercept_, self._dtype_)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what is pickled: the arrays, not the compiled readout."""
-        state = dict(super().__getstate__())
-        state.pop("_linear_", None)
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore a pickled estimator and compile its readout again."""
-        super().__setstate__(state)
-        if hasattr(self, "coef_"):
-            self._compile()
+        self._linear_ = make_readout(self.coef_, self.intercept_, self.last_state_.dtype)
 
 
 def _monomials(n_values: int, order: int) -> np.ndarray:
@@ -190,8 +183,3 @@ def _monomials(n_values: int, order: int) -> np.ndarray:
         for factors in combinations_with_replacement(range(n_values), n)
     ]
     return np.array(rows, dtype=np.int32).reshape(len(rows), order)
-
-
-def _padded(variables: np.ndarray, depth: int) -> np.ndarray:
-    """Put `depth` rows of zeros before the first."""
-    return np.vstack([np.zeros((depth, variables.shape[1]), variables.dtype), variables])

@@ -21,9 +21,12 @@ from scipy.linalg import LinAlgWarning, eigh
 from scipy.linalg.blas import dsyr, dsyrk
 from scipy.linalg.lapack import dlange, dpocon, dpotrf, dpotrs
 
-__all__ = ["CentredGram", "Gram", "RidgeSolution", "check_alpha", "solve_ridge"]
+__all__ = ["DECADES", "CentredGram", "Gram", "RidgeSolution", "check_alpha", "solve_ridge"]
 
 FloatArray = NDArray[np.float64]
+
+#: Penalties to choose from by default.
+DECADES = (1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -272,7 +275,7 @@ def check_alpha(alpha: float | Sequence[float] | FloatArray) -> float | FloatArr
     return values.astype(np.float64) if values.ndim else float(values)
 
 
-def solve_ridge(gram: Gram, alpha: float | Sequence[float] | FloatArray) -> RidgeSolution:
+def solve_ridge(gram: Gram, alpha: float | Sequence[float] | FloatArray, *, slack: float = 1.0) -> RidgeSolution:
     r"""Ridge regression from accumulated sums, with an unpenalised bias.
 
     Minimises :math:`\|Y - 1 b^T - X W^T\|_F^2 + \alpha \|W\|_F^2` over the
@@ -287,6 +290,10 @@ def solve_ridge(gram: Gram, alpha: float | Sequence[float] | FloatArray) -> Ridg
         Penalty >= 0.  From a sequence, the penalty of smallest generalised
         cross-validation (GCV) score is taken; of scores equal to about 8
         digits, that of the largest penalty.
+    slack : float, default=1.0
+        The largest penalty is taken whose score is at most this many times
+        the smallest: more than 1 prefers robust weights to the last bit of
+        accuracy.
 
     Returns
     -------
@@ -352,7 +359,7 @@ def solve_ridge(gram: Gram, alpha: float | Sequence[float] | FloatArray) -> Ridg
     spectrum = _Spectrum(moments)
     gcv = spectrum.gcv(alpha)
     # Candidates that differ by less than rounding can justify are tied.
-    tied = gcv <= gcv.min() * (1 + np.sqrt(_EPS))
+    tied = gcv <= gcv.min() * (slack + np.sqrt(_EPS))
     return spectrum.solve(float(alpha[tied].max()), gcv)
 
 

@@ -7,13 +7,15 @@ C-contiguous buffer of rows, with the row at which each begins.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from sklearn.utils import check_array
-from sklearn.utils.validation import validate_data
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d, validate_data
 
 Form = Literal["single", "list", "array"]
 
@@ -76,13 +78,28 @@ class Sequences:
 
 
 def are_many(X: Any) -> bool:
-    """Tell whether `X` holds many sequences rather than one 2-D table."""
-    if isinstance(X, np.ndarray):
-        return X.ndim == 3 or (X.dtype == object and X.ndim == 1 and len(X) > 0 and np.ndim(X[0]) == 2)
-    return isinstance(X, list | tuple) and len(X) > 0 and all(np.ndim(x) == 2 for x in X)
+    """Tell whether `X` holds many sequences rather than one table or series."""
+    if isinstance(X, np.ndarray) and X.dtype != object:
+        return X.ndim == 3
+    if isinstance(X, np.ndarray) and X.ndim != 1:
+        return False
+    if not isinstance(X, list | tuple | np.ndarray):
+        return False
+    # The first decides for nested lists; one array among them is enough to say which of them is wrong.
+    return len(X) == 0 or n_axes(X[0]) >= 2 or any(getattr(x, "ndim", 0) >= 2 for x in X)
 
 
-def check_sequences(estimator: Any, X: Any, *, dtype: Any, reset: bool, rows_are_series: bool = False) -> Sequences:
+def n_axes(x: Any) -> int:
+    """Return the number of dimensions of anything like an array."""
+    try:
+        return np.ndim(x)
+    except ValueError:  # nested lists of unequal lengths
+        return 2
+
+
+def check_sequences(
+    estimator: Any, X: Any, *, dtype: Any, reset: bool, rows_are_series: bool = False, name: str = "X"
+) -> Sequences:
     """Check `X` and set or compare the estimator's `n_features_in_` and `feature_names_in_`.
 
     Parameters
@@ -97,6 +114,8 @@ def check_sequences(estimator: Any, X: Any, *, dtype: Any, reset: bool, rows_are
         Whether this is a fit.
     rows_are_series : bool, default=False
         Whether a 2-D `X` holds one univariate series a row, as for classifiers of whole sequences.
+    name : str, default="X"
+        What the caller calls `X`.
 
     Returns
     -------
@@ -107,23 +126,24 @@ def check_sequences(estimator: Any, X: Any, *, dtype: Any, reset: bool, rows_are
     ValueError
         For a wrong number of dimensions, NaN, inf, no rows, sequences of different width, or another width than at fit.
     """
-    if not are_many(X):
-        table = validate_data(estimator, X, dtype=dtype, reset=reset, order="C")
+    if are_many(X):
+        sequences = join(X, dtype=dtype, name=name)
+        if reset:
+            estimator.n_features_in_ = sequences.n_features
+    else:
+        table = _check_table(estimator, X, dtype, reset, name)
         if rows_are_series:
             n, length = table.shape
-            return Sequences(table.reshape(-1, 1), np.arange(n + 1, dtype=np.int64) * length, "array")
-        return Sequences(table, np.array([0, len(table)], dtype=np.int64), "single")
-    sequences = join(X, dtype=dtype)
-    # A 2-D X of series makes n_features_in_ the length of a series, as scikit-learn wants; here it is their width.
+            sequences = Sequences(table.reshape(-1, 1), np.arange(n + 1, dtype=np.int64) * length, "array")
+        else:
+            sequences = Sequences(table, np.array([0, len(table)], dtype=np.int64), "single")
+    # Not n_features_in_, which for a table of series is their length.
     if reset:
-        estimator.n_features_in_ = sequences.n_features
-        if hasattr(estimator, "feature_names_in_"):
-            del estimator.feature_names_in_
-    elif sequences.n_features != estimator.n_features_in_:
-        hint = " (is time the first axis of each sequence?)" if X[0].shape[0] == estimator.n_features_in_ else ""
+        estimator._width_ = sequences.n_features
+    elif sequences.n_features != estimator._width_:
         raise ValueError(
-            f"X has {sequences.n_features} features a time step, but {type(estimator).__name__} is expecting "
-            f"{estimator.n_features_in_} features as input{hint}"
+            f"{name} has {sequences.n_features} features a time step, but {type(estimator).__name__} is expecting "
+            f"{estimator._width_} features as input{_hint(int(sequences.lengths[0]), estimator._width_)}"
         )
     return sequences
 
@@ -131,25 +151,18 @@ def check_sequences(estimator: Any, X: Any, *, dtype: Any, reset: bool, rows_are
 def join(X: Any, *, dtype: Any = np.float64, name: str = "X") -> Sequences:
     """Check many sequences and lay them into one buffer."""
     form: Form = "array" if isinstance(X, np.ndarray) and X.ndim == 3 else "list"
-    parts = [_check_one(x, i, dtype, name) for i, x in enumerate(X)]
+    parts = [_check_one(x, dtype, f"{name}[{i}]") for i, x in enumerate(X)]
     if not parts:
         raise ValueError(f"{name} holds no sequence; expected at least one of shape (n_timesteps, n_features)")
-    widths = [part.shape[1] for part in parts]
-    for i, width in enumerate(widths):
-        if width != widths[0]:
+    for i, part in enumerate(parts):
+        if part.shape[1] != parts[0].shape[1]:
             raise ValueError(
-                f"{name}[{i}] has {width} features, but {name}[0] has {widths[0]}: all sequences need the same width"
+                f"{name}[{i}] has {part.shape[1]} features, but {name}[0] has {parts[0].shape[1]}: all sequences need "
+                "the same width"
             )
     offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
     values = np.ascontiguousarray(np.concatenate(parts) if len(parts) > 1 else parts[0])
     return Sequences(values, offsets, form)
-
-
-def _check_one(x: Any, index: int, dtype: Any, name: str) -> np.ndarray:
-    try:
-        return np.asarray(check_array(x, dtype=dtype, input_name=f"{name}[{index}]"))
-    except ValueError as error:
-        raise ValueError(f"{name}[{index}]: {error}") from error
 
 
 def check_targets(y: Any, like: Sequences) -> tuple[np.ndarray, bool]:
@@ -168,25 +181,93 @@ def check_targets(y: Any, like: Sequences) -> tuple[np.ndarray, bool]:
     one_dimensional : bool
         Whether predictions of one sequence should be 1-D.
     """
+    _check_given(y)
     if like.form == "single":
-        parts: Iterable[Any] = [y]
+        parts, names = [y], ["y"]
     else:
-        if len(y) != len(like):
-            raise ValueError(f"y holds {len(y)} sequences, but X holds {len(like)}")
-        parts = y
-    checked, one_dimensional = [], True
-    for i, (part, length) in enumerate(zip(parts, like.lengths, strict=True)):
-        where = "y" if like.form == "single" else f"y[{i}]"
-        array = check_array(part, dtype=np.float64, ensure_2d=False, input_name=where)
+        if not hasattr(y, "__len__") or len(y) != len(like):
+            got = f"{len(y)} sequences" if hasattr(y, "__len__") else repr(y)
+            raise ValueError(f"y holds {got}, but X holds {len(like)} sequences: one target array for each is needed")
+        parts, names = list(y), [f"y[{i}]" for i in range(len(like))]
+    arrays = [_check_target(*each) for each in zip(parts, like.lengths, names, strict=True)]
+    if len({array.shape[1:] for array in arrays}) > 1:
+        shapes = sorted({array.shape[1:] for array in arrays})
+        raise ValueError(f"y has targets of shapes {shapes} a time step: all sequences need the same")
+    return np.concatenate([array.reshape(len(array), -1) for array in arrays]), arrays[0].ndim == 1
+
+
+def check_labels(y: Any, like: Sequences) -> np.ndarray:
+    """Check the labels of whole sequences, and return them as a 1-D array."""
+    _check_given(y)
+    with _blaming("y"):
+        labels = np.asarray(column_or_1d(check_array(y, dtype=None, ensure_2d=False, input_name="y"), warn=True))
+        check_classification_targets(labels)
+    if len(labels) != len(like):
+        raise ValueError(
+            f"y has {len(labels)} labels, but X has {len(like)} sequences: found input variables with inconsistent "
+            f"numbers of samples: [{len(like)}, {len(labels)}]"
+        )
+    return labels
+
+
+def row_before(sequences: Sequences, rows: np.ndarray) -> np.ndarray:
+    """Return for each of `rows` the one before it in its sequence, zeros for the first."""
+    before = np.empty_like(rows)
+    before[1:] = rows[:-1]
+    before[sequences.offsets[:-1]] = 0
+    return before
+
+
+def with_feedback(inputs: Sequences, targets: np.ndarray) -> Sequences:
+    """Append the targets of the step before to the inputs (teacher forcing), zeros at the start of each sequence."""
+    before = row_before(inputs, targets).astype(inputs.values.dtype, copy=False)
+    return inputs.with_values(np.hstack([inputs.values, before]))
+
+
+def _check_given(y: Any) -> None:
+    if y is None:
+        raise ValueError("y=None: requires y to be passed, but the target y is None")
+
+
+def _check_table(estimator: Any, X: Any, dtype: Any, reset: bool, name: str) -> np.ndarray:
+    with _blaming(name):
+        table = np.asarray(check_array(X, dtype=dtype, order="C", input_name=name, estimator=estimator))
+        try:
+            validate_data(estimator, X, reset=reset, skip_check_array=True)
+        except ValueError as error:
+            raise ValueError(f"{error}{_hint(len(table), getattr(estimator, 'n_features_in_', 0))}") from error
+    return table
+
+
+def _check_one(x: Any, dtype: Any, name: str) -> np.ndarray:
+    with _blaming(name):
+        return np.asarray(check_array(x, dtype=dtype, input_name=name))
+
+
+def _check_target(y: Any, length: int, name: str) -> np.ndarray:
+    with _blaming(name):
+        array = np.asarray(y)
         if array.ndim not in (1, 2):
-            raise ValueError(f"{where} must have shape (n_timesteps,) or (n_timesteps, n_outputs), got {array.shape}")
-        if len(array) != length:
-            raise ValueError(
-                f"{where} has {len(array)} time steps, but X has {length}: found input variables with inconsistent "
-                f"numbers of samples: [{length}, {len(array)}]"
-            )
-        one_dimensional = array.ndim == 1
-        checked.append(array.reshape(length, -1))
-    if len({part.shape[1] for part in checked}) > 1:
-        raise ValueError("y: all sequences need the same number of outputs")
-    return np.concatenate(checked), one_dimensional
+            raise ValueError(f"{name} has shape {array.shape}; expected (n_timesteps,) or (n_timesteps, n_outputs)")
+        array = np.asarray(check_array(array, dtype=np.float64, ensure_2d=False, input_name=name))
+    if len(array) != length:
+        raise ValueError(
+            f"{name} has {len(array)} time steps, but X has {length}: found input variables with inconsistent "
+            f"numbers of samples: [{length}, {len(array)}]"
+        )
+    return array
+
+
+def _hint(n_timesteps: int, n_features: int) -> str:
+    return " (is time the first axis?)" if n_timesteps == n_features else ""
+
+
+@contextmanager
+def _blaming(name: str) -> Iterator[None]:
+    """Let errors say which argument they are about."""
+    try:
+        yield
+    except ValueError as error:
+        if name in str(error).split():
+            raise
+        raise ValueError(f"{name}: {error}") from error

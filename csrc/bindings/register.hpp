@@ -1,5 +1,5 @@
-// Bindings only translate: arrays in, arrays out, the interpreter lock released, errors as ValueError. Python has already
-// validated for its users; what is checked again here is what memory safety needs.
+// Bindings only translate: arrays in, arrays out, the interpreter lock released, errors as ValueError. Python has
+// already validated for its users; what is checked again here is what memory safety needs.
 #pragma once
 
 #include <pybind11/numpy.h>

@@ -1,5 +1,7 @@
 // Single functions of the core, for tests of their accuracy and known answers.
 
+#include <pybind11/stl.h>
+
 #include "register.hpp"
 #include "reservoirs/random.hpp"
 #include "table.hpp"
@@ -25,16 +27,16 @@ void def_add_rows(py::module_& m) {
     m.def(
         "add_rows",
         [](const Array<T>& rows, const Array<std::int64_t>& bounds, Array<double>& sums) {
-            const py::ssize_t n = bounds.ndim() == 2 ? bounds.shape(0) : -1;
+            if (rows.ndim() != 2 || bounds.ndim() != 2) throw std::invalid_argument("rows and bounds must be 2-D");
+            const py::ssize_t n = bounds.shape(0);
             expect_shape("bounds", bounds, {n, 2});
-            expect_shape("rows", rows, {rows.shape(0), rows.ndim() == 2 ? rows.shape(1) : -1});
             expect_shape("sums", sums, {n, rows.shape(1)});
             const auto bound = bounds.template unchecked<2>();
             for (py::ssize_t s = 0; s < n; ++s) {
-                double* sum = sums.mutable_data(s, 0);
+                double* sum = sums.mutable_data() + s * rows.shape(1);
                 if (bound(s, 0) < 0 || bound(s, 1) > rows.shape(0)) throw std::invalid_argument("bounds leave rows");
                 for (std::int64_t r = bound(s, 0); r < bound(s, 1); ++r) {
-                    const T* row = rows.data(r, 0);
+                    const T* row = rows.data() + r * rows.shape(1);
                     for (py::ssize_t i = 0; i < rows.shape(1); ++i) sum[i] += static_cast<double>(row[i]);
                 }
             }
@@ -55,9 +57,8 @@ void register_type(py::module_& m) {
 void register_math(py::module_& m) {
     register_type<float>(m);
     register_type<double>(m);
-    m.def("philox", [](std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
-        return philox(counter, key);
-    });
+    m.def("philox",
+          [](std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) { return philox(counter, key); });
     m.def("normal_quantile", py::vectorize([](double p) { return normal_quantile(p); }));
     m.def(
         "state_noise",

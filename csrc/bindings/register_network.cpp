@@ -50,7 +50,8 @@ std::shared_ptr<Network<T>> from_sparse(const std::vector<std::int64_t>& stage_s
     for (py::ssize_t i = 0; i < bias.shape(0); ++i) {
         if (start[i] > start[i + 1]) throw std::invalid_argument("row_start must not decrease");
     }
-    if (start[0] != 0 || start[bias.shape(0)] != values.size()) throw std::invalid_argument("row_start must span values");
+    if (start[0] != 0 || start[bias.shape(0)] != values.size())
+        throw std::invalid_argument("row_start must span values");
     spec.row_start = start;
     spec.columns = columns.data();
     spec.values = values.data();
@@ -77,6 +78,9 @@ void harvest(const Network<T>& network, const Array<T>& inputs, const Array<std:
     expect_shape("inputs", inputs, {n_rows, network.n_inputs()});
     expect_shape("stretches", stretches, {n, 4});
     expect_shape("states", states, {n, network.n_units()});
+    if (out && (out->ndim() != 2 || out->shape(1) < network.n_units())) {
+        throw std::invalid_argument("out must be 2-D with a column for every unit");
+    }
     Harvest<T> job;
     const auto row = stretches.template unchecked<2>();
     for (py::ssize_t s = 0; s < n; ++s) {
@@ -84,14 +88,15 @@ void harvest(const Network<T>& network, const Array<T>& inputs, const Array<std:
         if (stretch.begin < 0 || stretch.end < stretch.begin || stretch.end > n_rows) {
             throw std::invalid_argument("a stretch leaves the inputs");
         }
-        const std::int64_t stored = stretch.end - std::max(stretch.begin, stretch.store_from);
-        const bool inside = out && stretch.store_from >= stretch.begin && stretch.out_row >= 0 &&
-                            stretch.out_row + stored <= out->shape(0);
-        if (out && stored > 0 && !inside) throw std::invalid_argument("a stretch leaves the output");
+        if (out && stretch.begin < stretch.end && stretch.store_from < stretch.end) {
+            const std::int64_t stored = stretch.end - stretch.store_from;
+            const bool inside = stretch.store_from >= stretch.begin && stretch.out_row >= 0 &&
+                                stored <= out->shape(0) && stretch.out_row <= out->shape(0) - stored;
+            if (!inside) throw std::invalid_argument("a stretch leaves the output");
+        }
         job.stretches.push_back(stretch);
     }
     if (out) {
-        if (out->ndim() != 2 || out->shape(1) < network.n_units()) throw std::invalid_argument("out is too narrow");
         job.out = out->mutable_data();
         job.out_stride = out->shape(1);
         job.past_caches = past_caches;
@@ -99,7 +104,7 @@ void harvest(const Network<T>& network, const Array<T>& inputs, const Array<std:
     if (noise_scale > 0) {
         if (!noise_places) throw std::invalid_argument("noise needs the sequences' numbers and times");
         expect_shape("noise_places", *noise_places, {2, n});
-        job.noise = {noise_scale, noise_seed, noise_places->data(0, 0), noise_places->data(1, 0)};
+        job.noise = {noise_scale, noise_seed, noise_places->data(), noise_places->data() + n};
     }
     job.inputs = inputs.data();
     job.states = states.mutable_data();
@@ -118,16 +123,8 @@ Array<T> closed_loop(const Network<T>& network, const LinearReadout<T>& readout,
     expect_shape("states", states, {n, network.n_units()});
     expect_shape("fed_back", fed_back, {n, readout.n_outputs()});
     Array<T> outputs({n, n_steps, static_cast<py::ssize_t>(readout.n_outputs())});
-    const ClosedLoop<T> job{n,
-                            n_steps,
-                            external.data(),
-                            states.mutable_data(),
-                            fed_back.mutable_data(),
-                            &readout,
-                            with_input,
-                            with_squares,
-                            outputs.mutable_data(),
-                            n_threads};
+    const ClosedLoop<T> job{n,        n_steps,    external.data(), states.mutable_data(),  fed_back.mutable_data(),
+                            &readout, with_input, with_squares,    outputs.mutable_data(), n_threads};
     const py::gil_scoped_release unlocked;
     network.closed_loop(job);
     return outputs;
@@ -163,8 +160,10 @@ public:
           with_squares_(with_squares),
           workspace_(network_->make_workspace()),
           input_(static_cast<std::size_t>(network_->n_inputs()), T(0)) {
+        if (feeds_back && !readout_) throw std::invalid_argument("only a readout's outputs can be fed back");
         n_fed_back_ = feeds_back ? readout_->n_outputs() : 0;
-        const std::int64_t n_features = network_->n_units() * (with_squares ? 2 : 1) + (with_input ? network_->n_inputs() : 0);
+        const std::int64_t n_features =
+            network_->n_units() * (with_squares ? 2 : 1) + (with_input ? network_->n_inputs() : 0);
         features_.resize(static_cast<std::size_t>(n_features));
         if (n_fed_back_ > network_->n_inputs() || (readout_ && readout_->n_features() != n_features)) {
             throw std::invalid_argument("the readout does not fit the network");
@@ -232,14 +231,14 @@ void register_type(py::module_& m, const std::string& suffix) {
         .def_property_readonly("work", &Network<T>::work)
         .def("harvest", &harvest<T>, py::arg("inputs").noconvert(), py::arg("stretches").noconvert(),
              py::arg("states").noconvert(), py::arg("out").noconvert() = py::none(), py::arg("noise_scale") = 0.0,
-             py::arg("noise_seed") = 0, py::arg("noise_places").noconvert() = py::none(), py::arg("past_caches") = false,
-             py::arg("n_threads") = 1)
+             py::arg("noise_seed") = 0, py::arg("noise_places").noconvert() = py::none(),
+             py::arg("past_caches") = false, py::arg("n_threads") = 1)
         .def("closed_loop", &closed_loop<T>, py::arg("readout"), py::arg("external").noconvert(),
              py::arg("states").noconvert(), py::arg("fed_back").noconvert(), py::arg("with_input") = false,
              py::arg("with_squares") = false, py::arg("n_threads") = 1);
     py::class_<Stream<T>>(m, ("Stream" + suffix).c_str())
         .def(py::init<std::shared_ptr<Network<T>>, std::shared_ptr<LinearReadout<T>>, bool, bool, bool>(),
-             py::arg("network"), py::arg("readout"), py::arg("feeds_back"), py::arg("with_input"),
+             py::arg("network").none(false), py::arg("readout"), py::arg("feeds_back"), py::arg("with_input"),
              py::arg("with_squares"))
         .def("step", &Stream<T>::step, py::arg("u"))
         .def("reset", &Stream<T>::reset)

@@ -8,8 +8,14 @@ namespace {
 template <class T>
 Array<T> closed_loop(const LinearReadout<T>& readout, const Array<std::int32_t>& monomials, std::int64_t n_delays,
                      std::int64_t stride, const Array<T>& external, Array<T>& history, Array<T>& fed_back) {
-    if (monomials.ndim() != 2 || external.ndim() != 2) throw std::invalid_argument("monomials and external must be 2-D");
-    if (n_delays < 1 || stride < 1) throw std::invalid_argument("n_delays and stride must be at least 1");
+    if (monomials.ndim() != 2 || external.ndim() != 2)
+        throw std::invalid_argument("monomials and external must be 2-D");
+    if (monomials.shape(1) < 1 || readout.n_outputs() < 1)
+        throw std::invalid_argument("nothing to multiply or predict");
+    constexpr std::int64_t kMost = std::int64_t{1} << 31;
+    if (n_delays < 1 || stride < 1 || n_delays > kMost || stride > kMost) {
+        throw std::invalid_argument("n_delays and stride must be at least 1 and at most 2^31");
+    }
     const std::int64_t n_variables = external.shape(1) + readout.n_outputs();
     expect_shape("history", history, {(n_delays - 1) * stride, n_variables});
     expect_shape("fed_back", fed_back, {readout.n_outputs()});

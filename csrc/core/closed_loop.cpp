@@ -49,8 +49,7 @@ template <class T>
 void Network<T>::closed_loop(const ClosedLoop<T>& job) const {
     const std::int64_t n_outputs = job.readout->n_outputs();
     const std::int64_t n_external = n_inputs_ - n_outputs;
-    const std::int64_t n_features =
-        n_units_ * (job.with_squares ? 2 : 1) + (job.with_input ? n_inputs_ : 0);
+    const std::int64_t n_features = n_units_ * (job.with_squares ? 2 : 1) + (job.with_input ? n_inputs_ : 0);
     if (n_external < 0 || n_features != job.readout->n_features()) {
         throw std::invalid_argument("the readout has " + std::to_string(n_outputs) + " outputs and " +
                                     std::to_string(job.readout->n_features()) + " features; the network has " +

@@ -1,6 +1,6 @@
 // Many sequences through one network. Sequences of similar length run in lockstep lanes that share each read of the
-// weights; the few that are left over, or outlast their group, run alone. Which way a sequence goes changes no bit of its
-// states, so groups may be formed to suit the number of threads.
+// weights; the few that are left over, or outlast their group, run alone. Which way a sequence goes changes no bit of
+// its states, so groups may be formed to suit the number of threads.
 
 #include <algorithm>
 #include <atomic>
@@ -23,7 +23,9 @@ constexpr int lanes_in(int width) {
     return (width == 0 ? kNarrowLaneBytes : kWideLaneBytes) / static_cast<int>(sizeof(T));
 }
 
-std::int64_t length(const Stretch& s) { return s.end - s.begin; }
+std::int64_t length(const Stretch& s) {
+    return s.end - s.begin;
+}
 
 // Lanes a group should hold so that every thread gets as many groups as the others.
 std::int64_t lanes_a_group(std::int64_t n_sequences, std::int64_t most, std::int64_t n_threads) {
@@ -181,9 +183,8 @@ void Network<T>::harvest(const Harvest<T>& job) const {
     if (n_sequences == 0) return;
     std::vector<std::size_t> order(job.stretches.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-        return length(job.stretches[a]) > length(job.stretches[b]);
-    });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return length(job.stretches[a]) > length(job.stretches[b]); });
     const std::int64_t n_threads = std::max(1, job.n_threads);
     std::int64_t together = lanes_a_group(n_sequences, lanes_in<T>(1), n_threads);
     const int width = together < kFewestLanes ? -1 : together <= lanes_in<T>(0) ? 0 : 1;

@@ -11,7 +11,9 @@ namespace reservoirs {
 
 namespace {
 
-constexpr std::int64_t blocks_for(std::int64_t n_units) { return (n_units + kBlockRows - 1) / kBlockRows; }
+constexpr std::int64_t blocks_for(std::int64_t n_units) {
+    return (n_units + kBlockRows - 1) / kBlockRows;
+}
 
 // One for a sparse row's unused slots to read: its value stays zero.
 constexpr std::int64_t kZeroSlot = 1;
@@ -127,7 +129,7 @@ std::int64_t Network<T>::work() const {
 template <class T>
 void Network<T>::advance(const Kernels<T>& k, int lanes, const T* input, Aligned<T>& state, Aligned<T>& next) const {
     const auto f = static_cast<std::size_t>(activation_);
-    const auto step = dense_                ? (lanes < 0 ? k.dense_step[f] : k.dense_step_lanes[lanes][f])
+    const auto step = dense_               ? (lanes < 0 ? k.dense_step[f] : k.dense_step_lanes[lanes][f])
                       : columns32_.empty() ? (lanes < 0 ? k.sparse16_step[f] : k.sparse16_step_lanes[lanes][f])
                                            : (lanes < 0 ? k.sparse32_step[f] : k.sparse32_step_lanes[lanes][f]);
     StageStep<T> a{};
@@ -171,6 +173,8 @@ typename Network<T>::Workspace Network<T>::make_workspace() const {
 
 template <class T>
 void Network<T>::load_state(const T* units, Workspace& w) const {
+    // The padding too: a sequence that diverged before may have left NaN there, and 0 * NaN is NaN.
+    std::fill(w.state.begin(), w.state.end(), T(0));
     for (const Stage& stage : stages_) {
         std::copy_n(units + stage.first_unit, stage.n_units, w.state.data() + stage.first_block * kBlockRows);
     }

@@ -10,8 +10,17 @@
 
 namespace reservoirs {
 
+// More threads than this cannot help, and OpenMP ends the process where it cannot create them.
+inline int most_threads() {
+#if defined(_OPENMP)
+    return std::max(64, 4 * omp_get_num_procs());
+#else
+    return 1;
+#endif
+}
+
 inline int team_size(int n_threads, std::int64_t n_tasks) {
-    return static_cast<int>(std::max<std::int64_t>(1, std::min<std::int64_t>(n_threads, n_tasks)));
+    return static_cast<int>(std::max<std::int64_t>(1, std::min<std::int64_t>({n_threads, n_tasks, most_threads()})));
 }
 
 // Calls body(task, thread) for every task. The body may neither allocate nor throw: no exception leaves the region.

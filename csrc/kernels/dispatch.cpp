@@ -55,7 +55,9 @@ bool os_saves(unsigned long long mask) {
     return has_xsave && (_xgetbv(0) & mask) == mask;
 }
 
-bool has_feature(int bit) { return (cpuid(7).ebx >> bit) & 1; }
+bool has_feature(int bit) {
+    return (cpuid(7).ebx >> bit) & 1;
+}
 
 // Fused multiply-add; BMI, AVX2, BMI2.
 bool cpu_runs_v3() {
@@ -95,19 +97,20 @@ const auto& levels() {
     return all;
 }
 
-const Level* find_level(const std::string& name) {
+const Level* find_level(const std::string& name, const char* asked_by) {
     std::string usable;
     for (const Level& level : levels()) {
         if (!level.runs_here) continue;
         if (name == level.name) return &level;
         usable += usable.empty() ? level.name : std::string(", ") + level.name;
     }
-    throw std::invalid_argument("SIMD level '" + name + "' is not available here; available: " + usable);
+    throw std::invalid_argument(asked_by + ("'" + name) +
+                                "': this SIMD level is not available here; available: " + usable);
 }
 
 const Level* first_level() {
     const char* forced = std::getenv("RESERVOIRS_SIMD");
-    if (forced != nullptr && *forced != '\0') return find_level(forced);
+    if (forced != nullptr && *forced != '\0') return find_level(forced, "RESERVOIRS_SIMD=");
     const Level* best = nullptr;
     for (const Level& level : levels()) {
         if (level.runs_here) best = &level;
@@ -137,9 +140,13 @@ std::vector<SimdLevel> available_simd_levels() {
     return available;
 }
 
-SimdLevel simd_level() { return chosen().load()->level; }
+SimdLevel simd_level() {
+    return chosen().load()->level;
+}
 
-void set_simd_level(const std::string& name) { chosen().store(find_level(name)); }
+void set_simd_level(const std::string& name) {
+    chosen().store(find_level(name, "set_simd_level: name="));
+}
 
 template <>
 const Kernels<float>& kernels<float>() {

@@ -77,7 +77,8 @@ void stream_row(const T* from, std::int64_t n, T* to) {
 #if (defined(RSV_LEVEL_V3) || defined(RSV_LEVEL_V4)) && defined(__GNUC__)
     const auto misplaced = reinterpret_cast<std::uintptr_t>(to) % kVectorBytes;
     std::int64_t i = misplaced == 0 ? 0 : static_cast<std::int64_t>((kVectorBytes - misplaced) / sizeof(T));
-    if (i > n) i = n;
+    // A row that begins between two numbers never meets a whole vector.
+    if (i > n || misplaced % sizeof(T) != 0) i = n;
     std::memcpy(to, from, static_cast<std::size_t>(i) * sizeof(T));
     for (; i + kWidth<T> <= n; i += kWidth<T>) stream<T>(to + i, load<T>(from + i));
     std::memcpy(to + i, from + i, static_cast<std::size_t>(n - i) * sizeof(T));

@@ -132,8 +132,8 @@ inline Vec<T> vec_logistic(Vec<T> x) {
     const Vec<T> magic = broadcast<T>(C::kRound);
     const Vec<T> n = fma<T>(size, broadcast<T>(-C::kLog2E), magic) - magic;
     const Vec<T> half = size * broadcast<T>(T(-0.5));
-    const Vec<T> r = fma<T>(n, broadcast<T>(T(-0.5) * C::kLn2Low),
-                            fma<T>(n, broadcast<T>(T(-0.5) * C::kLn2High), half));
+    const Vec<T> r =
+        fma<T>(n, broadcast<T>(T(-0.5) * C::kLn2Low), fma<T>(n, broadcast<T>(T(-0.5) * C::kLn2High), half));
     const Vec<T> q = polynomial<T>(C::kCoth, r * r);
     const Vec<T> d = q - r;
     const Vec<T> e = scale<T>(q + r, n);

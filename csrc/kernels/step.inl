@@ -36,8 +36,8 @@ inline void unpack_columns(const std::uint32_t* at, std::size_t* column) {
     for (int i = 0; i < 4; ++i) column[i] = at[i];
 }
 
-// Elements of one vector from as many places. Loads and inserts rather than the gather instructions: those are microcoded
-// on AMD (measured 1.8 times slower on Zen 5) and slowed by security microcode on several Intel generations.
+// Elements of one vector from as many places. Loads and inserts rather than the gather instructions: those are
+// microcoded on AMD (measured 1.8 times slower on Zen 5) and slowed by security microcode on several Intel generations.
 template <class T, class Index>
 inline Vec<T> gather(const T* from, const Index* at) {
 #if (defined(RSV_LEVEL_V3) || defined(RSV_LEVEL_V4)) && defined(__GNUC__)
@@ -93,8 +93,8 @@ constexpr std::int64_t kBlocksTogether = 8;
 template <class T, Activation kind>
 inline void update_blocks(const StageStep<T>& a, std::int64_t first_block, std::int64_t last_block) {
     for (std::int64_t i = first_block * kBlockRows; i < last_block * kBlockRows; i += kWidth<T>) {
-        store<T>(a.next + i, updated<T, kind>(load<T>(a.state + i), load<T>(a.next + i), load<T>(a.leak + i),
-                                              load<T>(a.keep + i)));
+        store<T>(a.next + i,
+                 updated<T, kind>(load<T>(a.state + i), load<T>(a.next + i), load<T>(a.leak + i), load<T>(a.keep + i)));
     }
 }
 
@@ -134,7 +134,8 @@ inline void dense_blocks(const StageStep<T>& a, std::int64_t block) {
         const Vec<T> x = broadcast<T>(a.state[c]);
         for (int b = 0; b < kBlocks; ++b) {
             const T* weight = weights + b * block_size + c * kBlockRows;
-            for (int h = 0; h < kBlockVectors<T>; ++h) sum[b][h] = fma<T>(load<T>(weight + h * kWidth<T>), x, sum[b][h]);
+            for (int h = 0; h < kBlockVectors<T>; ++h)
+                sum[b][h] = fma<T>(load<T>(weight + h * kWidth<T>), x, sum[b][h]);
         }
     }
     for (int b = 0; b < kBlocks; ++b) put_block<T>(a, (block + b) * kBlockRows, sum[b]);

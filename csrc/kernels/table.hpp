@@ -1,11 +1,12 @@
-// What every instruction set provides: one table of functions a data type. Kernels see plain pointers and sizes, hold no
-// state, allocate nothing and throw nothing.
+// What every instruction set provides: one table of functions a data type. Kernels see plain pointers and sizes, hold
+// no state, allocate nothing and throw nothing.
 //
 // Layouts
 //   rows    The units of a network are stored in blocks of kBlockRows. A block holds, for each of its slots k, the
 //           k-th weight of every row side by side (and, when sparse, the column each weight reads from), so that
 //           vectors run across rows and each row's sum keeps one order: bias, inputs, then columns in ascending order.
-//   lanes   Several sequences in lockstep: value i of lane l lies at [i * n_lanes + l]. One read of a weight serves all.
+//   lanes   Several sequences in lockstep: value i of lane l lies at [i * n_lanes + l]. One read of a weight serves
+//   all.
 #pragma once
 
 #include <cstdint>

@@ -64,11 +64,11 @@ using Vec = Lanes<T>;
 template <class T>
 using IVec = Lanes<typename IntOf<T>::type>;
 
-#define RSV_LANEWISE(OP)                                                                                               \
-    template <class E>                                                                                                 \
-    inline Lanes<E> operator OP(Lanes<E> a, Lanes<E> b) {                                                              \
-        for (int i = 0; i < Lanes<E>::n; ++i) a.lane[i] = static_cast<E>(a.lane[i] OP b.lane[i]);                      \
-        return a;                                                                                                      \
+#define RSV_LANEWISE(OP)                                                                          \
+    template <class E>                                                                            \
+    inline Lanes<E> operator OP(Lanes<E> a, Lanes<E> b) {                                         \
+        for (int i = 0; i < Lanes<E>::n; ++i) a.lane[i] = static_cast<E>(a.lane[i] OP b.lane[i]); \
+        return a;                                                                                 \
     }
 RSV_LANEWISE(+)
 RSV_LANEWISE(-)
@@ -244,8 +244,12 @@ template <class T>
 inline void stream(T* to, Vec<T> v) {
     _mm256_stream_si256(reinterpret_cast<__m256i*>(to), (__m256i)v);
 }
-inline Vec<float> join(const __m128* quad) { return (Vec<float>)_mm256_set_m128(quad[1], quad[0]); }
-inline Vec<double> join(const __m128d* pair) { return (Vec<double>)_mm256_set_m128d(pair[1], pair[0]); }
+inline Vec<float> join(const __m128* quad) {
+    return (Vec<float>)_mm256_set_m128(quad[1], quad[0]);
+}
+inline Vec<double> join(const __m128d* pair) {
+    return (Vec<double>)_mm256_set_m128d(pair[1], pair[0]);
+}
 #endif
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -13,7 +12,6 @@ from sklearn.utils import check_random_state
 from .. import topology as _topology
 from .._estimator import Estimator
 from .._params import check_choice, check_count, check_real, check_reals, n_threads
-from ..sequences import Sequences
 from ._harvest import Harvester, Noise, make_network
 
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "identity")
@@ -35,7 +33,7 @@ RESERVOIR_PARAMETERS = """n_units : int, default={n_units}
         Biases are uniform in +-bias_scaling.
     connectivity : int or float, default=10
         Incoming recurrent links of every unit: an int is their number, a float in (0, 1] their share of all units.
-    topology : {{"random", "cycle", "delay_line"}} or array or sparse matrix of shape (n_units, n_units), default="random"
+    topology : {{"random", "cycle", "delay_line"}} or (n_units, n_units) array or sparse matrix, default="random"
         Who is linked with whom: a fixed number of uniformly random links with weights uniform in +-1; the simple cycle
         and delay line of Rodan and Tino (2011); or the recurrent weights themselves, entry (i, j) from j to i.
     activation : {{"tanh", "relu", "sigmoid", "identity"}}, default="tanh"
@@ -47,8 +45,8 @@ RUNNING_PARAMETERS = """state_noise : float, default=0.0
     features : {{"states", "states+input", "states+squares", "states+input+squares"}}, default={features!r}
         What the readout sees of each time step.
     n_layers : int, default=1
-        Layers of a deep network (Gallicchio, Micheli and Pedrelli 2017): each reads the present states of `connectivity`
-        random units of the layer below; the features hold the states of all layers.
+        Layers of a deep network (Gallicchio, Micheli and Pedrelli 2017): each unit reads the present states of
+        `connectivity` random units of the layer below; the features hold the states of all layers.
     dtype : {{None, "float32", "float64"}} or numpy dtype, default=None
         Precision of the network. None follows the training input: float32 for float32, float64 otherwise.
     n_jobs : int or None, default=-1
@@ -74,8 +72,8 @@ def fill_parameters(**defaults: Any) -> Callable[[E], E]:
 class BaseESN(Estimator):
     """Draws an echo-state network and runs sequences through it.
 
-    Subclasses store the parameters named in this class's methods; learned attributes are W_, W_in_, bias_, leak_rate_
-    and, with feedback, W_fb_.
+    Subclasses store the parameters named in this class's methods; learned attributes are W_, W_in_, bias_, leak_rate_,
+    washout_ and, with feedback, W_fb_.
     """
 
     # Set by subclasses' __init__.
@@ -125,23 +123,36 @@ class BaseESN(Estimator):
             W_in = of_input.uniform(-1, 1, (n_units, n_inputs)) * input_scaling
         bias = of_bias.uniform(-1, 1, n_units * n_layers) * bias_scaling
         W_fb = of_feedback.uniform(-1, 1, (n_units, n_feedback)) * feedback_scaling
-
-        W = W.astype(dtype)
-        arrays = [a.astype(dtype) for a in (np.hstack([W_in, W_fb]), bias, np.tile(leak_rate, n_layers))]
-        network = make_network(_in_fastest_format(W), *arrays, self.activation, n_layers, dtype)
-        self.W_ = W
-        self.W_in_ = arrays[0][:, :n_inputs]
+        self.W_ = W.astype(dtype)
+        self.W_in_ = W_in.astype(dtype)
         if n_feedback:
-            self.W_fb_ = arrays[0][:, n_inputs:]
-        self.bias_, self.leak_rate_ = arrays[1:]
+            self.W_fb_ = W_fb.astype(dtype)
+        self.bias_ = bias.astype(dtype)
+        self.leak_rate_ = np.tile(leak_rate, n_layers).astype(dtype)
         self._noise_seed_ = key
-        self._network_ = network
+        self._compile()
+
+    def _compile(self) -> None:
+        n_units = len(self.W_in_)
+        self._network_ = make_network(
+            _in_fastest_format(self.W_),
+            np.hstack([self.W_in_, getattr(self, "W_fb_", self.W_in_[:, :0])]),
+            self.bias_,
+            self.leak_rate_,
+            self.activation,
+            [n_units] * (len(self.bias_) // n_units),
+        )
 
     def _recurrent(self, n_units: int, given: Any, rng: np.random.Generator) -> Any:
         radius = self.spectral_radius
         if radius is not None:
             radius = check_real("spectral_radius", radius, 0.0)
         if given is None and self.topology in ("cycle", "delay_line"):
+            if radius == 0:
+                raise ValueError(
+                    f"spectral_radius={self.spectral_radius!r} must be positive for topology={self.topology!r}, where "
+                    "it is the weight of every link"
+                )
             build = _topology.cycle if self.topology == "cycle" else _topology.delay_line
             return build(n_units, 1.0 if radius is None else radius)
         W = _topology.random_weights(n_units, n_units, self.connectivity, rng) if given is None else given
@@ -153,7 +164,7 @@ class BaseESN(Estimator):
         for i, layer in enumerate(layers):
             blocks[i][i] = sparse.csr_array(layer)
             if i:
-                between = _topology.random_weights(n_units, n_units, min(10, n_units), rng)
+                between = _topology.random_weights(n_units, n_units, self.connectivity, rng)
                 # Divided so that a layer drives the next about as strongly as one input of its own size would.
                 blocks[i][i - 1] = between / np.sqrt(between.nnz / n_units)
         stacked = sparse.csr_array(sparse.block_array(blocks, format="csr"))
@@ -170,46 +181,33 @@ class BaseESN(Estimator):
         )
 
     def _noise(self) -> Noise:
-        return Noise(float(self.state_noise), self._noise_seed_)
+        return Noise(float(self.state_noise), self._noise_seed_, getattr(self, "_n_sequences_seen_", 0))
 
-    def _washout(self, lengths: np.ndarray) -> int:
-        """Return the steps at the start of each sequence that a fit leaves out."""
+    def _check_washout(self, lengths: np.ndarray) -> None:
+        """Learn how many steps at the start of each sequence are left out."""
         if isinstance(self.washout, str) and self.washout == "auto":
-            return min(100, int(lengths.min()) // 10)
+            self.washout_ = min(100, int(lengths.min()) // 10)
+            return
         try:
-            washout = check_count("washout", self.washout, 0)
+            self.washout_ = check_count("washout", self.washout, 0)
         except ValueError as error:
             raise ValueError(f"{error}, or 'auto'") from None
-        if washout >= lengths.max():
-            raise ValueError(f"washout={washout} leaves nothing of sequences of at most {lengths.max()} time steps")
-        return washout
+        self._leaves_something(lengths)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what is pickled: the arrays, not the compiled network."""
-        state = dict(super().__getstate__())
-        state.pop("_network_", None)
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore a pickled estimator and compile its network again."""
-        super().__setstate__(state)
-        if hasattr(self, "W_"):
-            W_fb = getattr(self, "W_fb_", self.W_in_[:, :0])
-            n_layers = len(self.bias_) // len(self.W_in_)
-            self._network_ = make_network(
-                _in_fastest_format(self.W_),
-                np.hstack([self.W_in_, W_fb]),
-                self.bias_,
-                self.leak_rate_,
-                self.activation,
-                n_layers,
-                self.W_.dtype,
+    def _leaves_something(self, lengths: np.ndarray) -> None:
+        if self.washout_ >= lengths.max():
+            raise ValueError(
+                f"washout={self.washout_} leaves nothing of sequences of at most {lengths.max()} time steps"
             )
 
 
 def _check_given(W: Any) -> Any:
     """Return given recurrent weights as a float64 array or CSR matrix with ascending columns."""
-    W = sparse.csr_array(W, dtype=np.float64) if sparse.issparse(W) else np.asarray(W, dtype=np.float64)
+    try:
+        W = sparse.csr_array(W, dtype=np.float64) if sparse.issparse(W) else np.asarray(W, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        names = ", ".join(map(repr, TOPOLOGIES))
+        raise ValueError(f"topology={W!r} is neither a matrix of numbers nor one of {names}") from error
     if W.ndim != 2 or W.shape[0] != W.shape[1] or W.shape[0] == 0:
         raise ValueError(f"topology has shape {W.shape}; a given matrix must be square and not empty")
     if not np.isfinite(W.data if sparse.issparse(W) else W).all():
@@ -227,23 +225,3 @@ def _in_fastest_format(W: Any) -> Any:
     if nonzeros >= _DENSE_FROM * n_units**2:
         return W.toarray() if sparse.issparse(W) else W
     return W if sparse.issparse(W) else sparse.csr_array(W)
-
-
-def with_feedback(inputs: Sequences, targets: np.ndarray) -> Sequences:
-    """Append the targets of the step before to the inputs (teacher forcing), zeros at the start of each sequence."""
-    before = np.empty_like(targets)
-    before[1:] = targets[:-1]
-    before[inputs.offsets[:-1]] = 0
-    return inputs.with_values(np.hstack([inputs.values, before.astype(inputs.values.dtype, copy=False)]))
-
-
-def warn_if_diverged(rows: np.ndarray, what: str, *, stacklevel: int = 3) -> None:
-    """Warn of the first time step at which `rows` are no longer finite."""
-    finite = np.isfinite(rows).reshape(len(rows), -1).all(axis=1)
-    if not finite.all():
-        warnings.warn(
-            f"{what} diverged: not finite from time step {int(np.argmin(finite))} on. "
-            "A smaller spectral_radius, a bounded activation or a larger alpha keeps it finite.",
-            RuntimeWarning,
-            stacklevel=stacklevel,
-        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -21,47 +22,53 @@ class LinearReadoutMixin(BaseESN):
     """
 
     alpha: Any
+    # How many times the least cross-validation error is accepted for a larger penalty.
+    _slack = 1.0
     readout: Any
 
-    def _accumulate(
-        self, gram: Gram, inputs: Sequences, targets: np.ndarray, washout: int, final: np.ndarray | None = None
-    ) -> None:
-        blocks = self._harvester().blocks(inputs, washout=washout, noise=self._noise(), final=final)
-        of_targets = inputs.with_values(targets)
-        for block, bounds, _ in blocks:
-            gram.update(block, of_targets.rows(bounds))
-
-    def _solve(self, gram: Gram) -> None:
-        solution = solve_ridge(gram, self.alpha)
-        self.coef_ = solution.coef
-        self.intercept_ = solution.intercept
-        self.alpha_ = solution.alpha
-        self._linear_ = make_readout(self.coef_, self.intercept_, self.W_.dtype)
-
     def _fit_readout(
-        self, inputs: Sequences, targets: np.ndarray, washout: int, final: np.ndarray | None = None
-    ) -> None:
-        """Fit the readout on the features after `washout`; write the last states to `final`."""
-        if self.readout is None:
-            gram = Gram()
-            self._accumulate(gram, inputs, targets, washout, final)
-            self._solve(gram)
-            return
-        features, kept = [], []
-        blocks = self._harvester().blocks(inputs, washout=washout, noise=self._noise(), final=final)
+        self, inputs: Sequences, targets: np.ndarray, *, final: np.ndarray | None = None, before: Gram | None = None
+    ) -> Gram | None:
+        """Fit the readout on the features after the washout; write the last states to `final`.
+
+        Returns the sums of ridge regression, which go on from those `before`; None for another readout.
+        """
         of_targets = inputs.with_values(targets)
-        for block, bounds, _ in blocks:
-            features.append(block.copy())
-            kept.append(of_targets.rows(bounds))
-        rows = np.concatenate(kept)
-        self.readout_ = clone(self.readout).fit(np.concatenate(features), rows[:, 0] if rows.shape[1] == 1 else rows)
+        blocks = self._harvester().blocks(inputs, washout=self.washout_, noise=self._noise(), final=final)
+        rows = ((features, of_targets.rows(bounds)) for features, bounds, _ in blocks)
+        if self.readout is not None:
+            self.readout_ = self._fitted_estimator([(features.copy(), true) for features, true in rows])
+            return None
+        gram = Gram() if before is None else copy(before)
+        for features, true in rows:
+            gram.update(features, true)
+        solution = solve_ridge(gram, self.alpha, slack=self._slack)
+        self.coef_, self.intercept_, self.alpha_ = solution.coef, solution.intercept, solution.alpha
+        self._compile_readout()
+        return gram
+
+    def _fitted_estimator(self, rows: list[tuple[np.ndarray, np.ndarray]]) -> Any:
+        features, true = (np.concatenate(parts) for parts in zip(*rows, strict=True))
+        check_not_diverged(features)
+        return clone(self.readout).fit(features, true[:, 0] if true.shape[1] == 1 else true)
+
+    def _compile(self) -> None:
+        super()._compile()
+        if hasattr(self, "coef_"):
+            self._compile_readout()
+
+    def _compile_readout(self) -> None:
+        self._linear_ = make_readout(self.coef_, self.intercept_, self.W_.dtype)
 
     def _outputs(self, features: np.ndarray) -> np.ndarray:
         """Apply the readout, shape (n_rows, n_outputs)."""
-        if hasattr(self, "readout_"):
-            return np.asarray(self.readout_.predict(features)).reshape(len(features), -1)
-        outputs: np.ndarray = self._linear_.apply(features)
-        return outputs
+        if not hasattr(self, "readout_"):
+            outputs: np.ndarray = self._linear_.apply(features)
+            return outputs
+        if not np.isfinite(features).all():
+            # No scikit-learn estimator takes these: as with ridge regression the outputs are not finite, and warned of.
+            return np.full((len(features), 1), np.nan)
+        return np.asarray(self.readout_.predict(features)).reshape(len(features), -1)
 
     def _open_loop(self, inputs: Sequences, n_outputs: int) -> np.ndarray:
         """Return the outputs of every row, driven by the inputs."""
@@ -77,23 +84,18 @@ class LinearReadoutMixin(BaseESN):
     def _closed_loop(self, external: np.ndarray, states: np.ndarray, fed_back: np.ndarray) -> np.ndarray:
         """Run sequences of equal length on their own outputs; see Harvester.closed_loop."""
         harvester = self._harvester()
-        dtype = self.W_.dtype
-        fed_back = np.ascontiguousarray(fed_back, dtype)
         if not hasattr(self, "readout_"):
-            return harvester.closed_loop(self._linear_, np.ascontiguousarray(external, dtype), states, fed_back)
+            return harvester.closed_loop(self._linear_, external, states, fed_back)
         return _step_by_step(harvester, self._outputs, external, states, fed_back)
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore a pickled estimator and compile its readout again."""
-        super().__setstate__(state)
-        if hasattr(self, "coef_"):
-            self._linear_ = make_readout(self.coef_, self.intercept_, self.W_.dtype)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what is pickled: the arrays, not the compiled readout."""
-        state = super().__getstate__()
-        state.pop("_linear_", None)
-        return state
+def check_not_diverged(features: np.ndarray) -> None:
+    """Raise if the reservoir has left the range of numbers; Gram does so by itself."""
+    if not np.isfinite(features).all():
+        raise ValueError(
+            "features contain NaN or infinite values: the reservoir diverged. A smaller spectral_radius or a bounded "
+            "activation keeps it finite."
+        )
 
 
 def _step_by_step(
@@ -106,13 +108,13 @@ def _step_by_step(
     """Close the loop through a readout that only Python can call."""
     n_sequences, n_steps = external.shape[:2]
     outputs = np.empty((n_sequences, n_steps, fed_back.shape[1]), harvester.dtype)
+    fed_back = fed_back.copy()
     offsets = np.arange(n_sequences + 1)
     for t in range(n_steps):
-        inputs = Sequences(np.hstack([external[:, t], fed_back]).astype(harvester.dtype), offsets, "list")
+        inputs = Sequences(np.hstack([external[:, t], fed_back]), offsets, "list")
         final = np.empty_like(states)
         for block, bounds, _ in harvester.blocks(inputs, initial=states, final=final):
             fed_back[bounds[:, 0]] = outputs_of(block)
         outputs[:, t] = fed_back
         states = final
     return outputs
-

@@ -16,19 +16,32 @@ import numpy as np
 from .. import _core
 from ..sequences import Sequences
 
-# Multiply-adds in one call of the core on one thread: about a fifth of a second.
+# Multiply-adds in one call of the core: about a fifth of a second on one thread. None of these depends on the number of
+# threads, nor then does the order in which a fit adds its blocks up.
 _WORK_A_CALL = 200_000_000
 _ROWS_A_BLOCK = 2048
-# Enough sequences under way to fill a thread's widest group of lanes twice.
-_SEQUENCES_A_THREAD = 64
+# Larger outputs are written past the caches: nobody finds them there again (measured: twice as fast).
+_CACHED_BYTES = 32 << 20
+# Enough sequences under way to fill the lanes of many threads.
+_SEQUENCES_TOGETHER = 256
 
 
 @dataclass(frozen=True)
 class Noise:
-    """Gaussian noise of the states, a function of seed, sequence, step and unit."""
+    """Gaussian noise of the states, a function of seed, sequence, step and unit.
+
+    Attributes
+    ----------
+    scale : float
+        Standard deviation.
+    seed : int
+    first_sequence : int
+        Number of the first sequence: one more for every sequence that an earlier part of a fit has seen.
+    """
 
     scale: float
     seed: int
+    first_sequence: int = 0
 
 
 @dataclass(frozen=True)
@@ -46,7 +59,7 @@ class Harvester:
     """
 
     network: Any
-    dtype: np.dtype
+    dtype: np.dtype[Any]
     with_input: bool = False
     with_squares: bool = False
     n_threads: int = 1
@@ -54,8 +67,8 @@ class Harvester:
     @property
     def n_features(self) -> int:
         """Width of a row of features."""
-        n_units: int = self.network.n_units
-        return n_units * (1 + self.with_squares) + self.network.n_inputs * self.with_input
+        width: int = self.network.n_units * (1 + self.with_squares) + self.network.n_inputs * self.with_input
+        return width
 
     def features(
         self,
@@ -118,9 +131,7 @@ class Harvester:
             window.harvest(None, window.bounds[:, 1], np.zeros(len(window.members), np.int64))
         return final
 
-    def closed_loop(
-        self, readout: Any, external: np.ndarray, states: np.ndarray, fed_back: np.ndarray
-    ) -> np.ndarray:
+    def closed_loop(self, readout: Any, external: np.ndarray, states: np.ndarray, fed_back: np.ndarray) -> np.ndarray:
         """Run sequences of equal length on their own outputs.
 
         Parameters
@@ -155,10 +166,11 @@ class Harvester:
 
     @property
     def _most_together(self) -> int:
-        return _SEQUENCES_A_THREAD * self.n_threads
+        return min(_SEQUENCES_TOGETHER, self._rows_a_call())
 
     def _rows_a_call(self) -> int:
-        return max(1, self.n_threads * _WORK_A_CALL // self.network.work)
+        work: int = self.network.work
+        return max(1, _WORK_A_CALL // work)
 
     def _windows(
         self,
@@ -191,7 +203,9 @@ class Harvester:
             at += self.network.n_inputs
             block[:, n_units:at] = inputs.rows(bounds)
         if self.with_squares:
-            np.square(block[:, :n_units], out=block[:, at:])
+            # A square that overflows is a reservoir that diverges, which whoever asked for the features reports.
+            with np.errstate(over="ignore"):
+                np.square(block[:, :n_units], out=block[:, at:])
 
 
 @dataclass(frozen=True)
@@ -211,38 +225,39 @@ class _Window:
         stretches = np.column_stack([self.bounds, store_from, out_row]).astype(np.int64, copy=False)
         noise: dict[str, Any] = {}
         if self.noise is not None and self.noise.scale > 0:
-            places = np.stack([self.members, np.full(len(self.members), self.time)]).astype(np.int64)
+            numbers = self.noise.first_sequence + self.members
+            places = np.stack([numbers, np.full(len(numbers), self.time)]).astype(np.int64)
             noise = {"noise_scale": self.noise.scale, "noise_seed": self.noise.seed, "noise_places": places}
         self.harvester.network.harvest(
             self.inputs.values,
             np.ascontiguousarray(stretches),
             self.states,
             out,
+            past_caches=out is not None and out.nbytes > _CACHED_BYTES,
             n_threads=self.harvester.n_threads,
             **noise,
         )
 
 
 def make_network(
-    W: Any, W_in: np.ndarray, bias: np.ndarray, leak_rate: np.ndarray, activation: str, n_layers: int, dtype: np.dtype
+    W: Any, W_in: np.ndarray, bias: np.ndarray, leak_rate: np.ndarray, activation: str, layer_sizes: list[int]
 ) -> Any:
-    """Compile the arrays of a network into the core's form."""
-    network = _core.Network32 if dtype == np.float32 else _core.Network64
-    stages = [len(bias) // n_layers] * n_layers
-    rest = [np.ascontiguousarray(a, dtype) for a in (W_in, bias, leak_rate)]
+    """Compile the arrays of a network, dense or CSR and all of one dtype, into the core's form."""
+    network: Any = _core.Network32 if W.dtype == np.float32 else _core.Network64
+    rest = [np.ascontiguousarray(a) for a in (W_in, bias, leak_rate)]
     if isinstance(W, np.ndarray):
-        return network.from_dense(stages, np.ascontiguousarray(W, dtype), *rest, activation)
+        return network.from_dense(layer_sizes, np.ascontiguousarray(W), *rest, activation)
     return network.from_sparse(
-        stages,
+        layer_sizes,
         W.indptr.astype(np.int64),
         W.indices.astype(np.int32),
-        np.ascontiguousarray(W.data, dtype),
+        np.ascontiguousarray(W.data),
         *rest,
         activation,
     )
 
 
-def make_readout(coef: np.ndarray, intercept: np.ndarray, dtype: np.dtype) -> Any:
+def make_readout(coef: np.ndarray, intercept: np.ndarray, dtype: np.dtype[Any]) -> Any:
     """Compile a linear readout into the core's form."""
-    readout = _core.LinearReadout32 if dtype == np.float32 else _core.LinearReadout64
+    readout: Any = _core.LinearReadout32 if dtype == np.float32 else _core.LinearReadout64
     return readout(np.ascontiguousarray(coef, dtype), np.ascontiguousarray(intercept, dtype))

@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin, clone
 from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
 from .. import _core
+from .._estimator import warn_if_diverged
 from .._params import check_choice
-from ..readout import Gram, check_alpha, solve_ridge
-from ..sequences import Sequences, check_sequences
+from ..readout import DECADES, Gram, check_alpha, solve_ridge
+from ..sequences import Sequences, check_labels, check_sequences
 from ._base import BaseESN, fill_parameters
+from ._fit import check_not_diverged
 from ._harvest import Noise
 
 POOLINGS = ("mean", "last", "both")
-_DEFAULTS = {"n_units": 500, "spectral_radius": 0.9, "leak_rate": 1.0, "input_scaling": 1.0, "bias_scaling": 0.2}
+_DEFAULTS = {"n_units": 500, "spectral_radius": 0.9, "leak_rate": 1.0, "input_scaling": 0.2, "bias_scaling": 0.3}
 
 
-def _readout_has(name: str) -> Any:
-    return available_if(lambda self: hasattr(getattr(self, "readout_", self.readout), name))
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def _available_if_readout_has(name: str, *, or_ridge: bool = False) -> Callable[[Method], Method]:
+    def has(self: ESNClassifier) -> bool:
+        readout = getattr(self, "readout_", self.readout)
+        return or_ridge if readout is None else hasattr(readout, name)
+
+    decorate: Callable[[Method], Method] = available_if(has)
+    return decorate
 
 
 @fill_parameters(**_DEFAULTS, features="states")
-class ESNClassifier(ClassifierMixin, BaseESN):
-    """Echo-state network that gives a sequence one label, from its states pooled over time.
+class ESNClassifier(ClassifierMixin, BaseESN):  # type: ignore[misc]
+    r"""Echo-state network that gives a sequence one label, from its states pooled over time.
 
-    .. math:: x(t) = (1 - a)\\, x(t-1) + a f(W_{in} u(t) + W x(t-1) + b)
+    .. math:: x(t) = (1 - a)\, x(t-1) + a f(W_{in} u(t) + W x(t-1) + b)
 
     The mean state of a sequence, its last state, or both go to a ridge classifier (one target of +-1 a class, the
     largest output wins) or to any scikit-learn classifier.
@@ -40,12 +50,13 @@ class ESNClassifier(ClassifierMixin, BaseESN):
     %(reservoir)s
     pooling : {"mean", "last", "both"}, default="mean"
         How the features of the time steps become one vector a sequence.
-    alpha : float or sequence of floats, default=(1e-8, 1e-6, 1e-4, 1e-2, 1)
+    alpha : float or sequence of floats, default=(1e-10, 1e-9, ..., 0.1, 1)
         Ridge penalty; of several, the one with the least generalised cross-validation error is taken.
     readout : classifier, default=None
         Used instead of the ridge classifier, on the pooled features.
     washout : int or "auto", default=0
-        Steps at the start of every sequence that the mean leaves out.
+        Steps at the start of every sequence that the mean leaves out. "auto" means a tenth of the shortest sequence of
+        the fit, at most 100.
     %(running)s
 
     Attributes
@@ -94,13 +105,13 @@ class ESNClassifier(ClassifierMixin, BaseESN):
         *,
         spectral_radius: Any = 0.9,
         leak_rate: Any = 1.0,
-        input_scaling: Any = 1.0,
-        bias_scaling: Any = 0.2,
+        input_scaling: Any = 0.2,
+        bias_scaling: Any = 0.3,
         connectivity: Any = 10,
         topology: Any = "random",
         activation: Any = "tanh",
         pooling: Any = "mean",
-        alpha: Any = (1e-8, 1e-6, 1e-4, 1e-2, 1.0),
+        alpha: Any = DECADES,
         readout: Any = None,
         washout: Any = 0,
         state_noise: Any = 0.0,
@@ -162,16 +173,14 @@ n_timesteps)
         -------
         ndarray of shape (n_sequences,)
         """
-        if self.readout is not None:
-            pooled = self._pooled(X)
-            return np.asarray(self.classes_[self.readout_.predict(pooled)])
+        check_is_fitted(self)
+        if hasattr(self, "readout_"):
+            return np.asarray(self.classes_[self.readout_.predict(self._pooled(X))])
         scores = self.decision_function(X)
         best = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
         return np.asarray(self.classes_[best])
 
-    @available_if(
-        lambda self: self.readout is None or hasattr(getattr(self, "readout_", self.readout), "decision_function")
-    )
+    @_available_if_readout_has("decision_function", or_ridge=True)
     def decision_function(self, X: Any) -> np.ndarray:
         """Return the readout's outputs.
 
@@ -186,14 +195,14 @@ n_timesteps)
         ndarray of shape (n_sequences,) for two classes, (n_sequences, n_classes) for more
         """
         pooled = self._pooled(X)
-        if self.readout is not None:
+        if hasattr(self, "readout_"):
             return np.asarray(self.readout_.decision_function(pooled))
         # In float64: a pooled mean is one, whatever the precision of the network. einsum adds in one order for any
         # number of sequences, where BLAS may not.
-        scores = np.einsum("ij,kj->ik", pooled, self.coef_) + self.intercept_
+        scores: np.ndarray = np.einsum("ij,kj->ik", pooled, self.coef_) + self.intercept_
         return scores[:, 0] if len(self.classes_) == 2 else scores
 
-    @_readout_has("predict_proba")
+    @_available_if_readout_has("predict_proba")
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each class, if `readout` gives it.
 
@@ -207,7 +216,8 @@ n_timesteps)
         -------
         ndarray of shape (n_sequences, n_classes)
         """
-        return np.asarray(self.readout_.predict_proba(self._pooled(X)))
+        pooled = self._pooled(X)
+        return np.asarray(self.readout_.predict_proba(pooled))
 
     def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's tags."""
@@ -218,22 +228,16 @@ n_timesteps)
     def _fit(self, X: Any, y: Any) -> None:
         check_alpha(self.alpha)
         check_choice("pooling", self.pooling, POOLINGS)
-        if y is None:
-            raise ValueError("y=None: requires y to be passed, but the target y is None")
         inputs = check_sequences(self, X, dtype=self._input_dtype(), reset=True, rows_are_series=True)
-        y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
-        if len(y) != len(inputs):
-            raise ValueError(
-                f"y has {len(y)} labels, but X has {len(inputs)} sequences: found input variables with inconsistent "
-                f"numbers of samples: [{len(inputs)}, {len(y)}]"
-            )
+        y = check_labels(y, inputs)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"y holds one class only, {self.classes_[0]!r}; a classifier needs at least 2 classes")
+            raise ValueError(f"y holds one class only, {self.classes_[0]}; a classifier needs at least 2 classes")
+        self._check_washout(inputs.lengths)
         self._draw(inputs.n_features, 0, inputs.values.dtype)
         pooled = self._pool(inputs, self._noise())
         if self.readout is not None:
+            check_not_diverged(pooled)
             self.readout_ = clone(self.readout).fit(pooled, codes)
             return
         targets = 2.0 * (codes[:, None] == np.arange(len(self.classes_))) - 1.0
@@ -244,24 +248,28 @@ n_timesteps)
 
     def _pooled(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
-        dtype = self.W_.dtype
-        return self._pool(check_sequences(self, X, dtype=dtype, reset=False, rows_are_series=True), None)
+        inputs = check_sequences(self, X, dtype=self.W_.dtype, reset=False, rows_are_series=True)
+        pooled = self._pool(inputs, None)
+        warn_if_diverged(pooled, "the reservoir", stacklevel=4)
+        return pooled
 
     def _pool(self, inputs: Sequences, noise: Noise | None) -> np.ndarray:
         """Return the float64 vectors that stand for whole sequences, shape (n_sequences, n_pooled_features)."""
         harvester = self._harvester()
-        washout = self._washout(inputs.lengths)
         shortest = int(inputs.lengths.min())
-        if washout >= shortest:
-            raise ValueError(f"washout={washout} leaves nothing of a sequence of {shortest} time steps")
+        if self.washout_ >= shortest:
+            raise ValueError(f"washout={self.washout_} leaves nothing of a sequence of {shortest} time steps")
         sums = np.zeros((len(inputs), harvester.n_features))
         last = np.empty((len(inputs), harvester.n_features))
-        for block, bounds, members in harvester.blocks(inputs, washout=washout, noise=noise):
-            ends = np.cumsum(bounds[:, 1] - bounds[:, 0])
-            of_block = np.column_stack([ends - (bounds[:, 1] - bounds[:, 0]), ends])
+        for block, bounds, members in harvester.blocks(inputs, washout=self.washout_, noise=noise):
+            counts = bounds[:, 1] - bounds[:, 0]
+            ends = np.cumsum(counts)
+            of_block = np.column_stack([ends - counts, ends])
             sums_of_block = sums[members]
             _core.add_rows(block, of_block, sums_of_block)
             sums[members] = sums_of_block
             last[members] = block[ends - 1]
-        mean = sums / (inputs.lengths - washout)[:, None]
-        return {"mean": mean, "last": last, "both": np.hstack([mean, last])}[self.pooling]
+        mean: np.ndarray = sums / (inputs.lengths - self.washout_)[:, None]
+        if self.pooling == "both":
+            return np.hstack([mean, last])
+        return mean if self.pooling == "mean" else last

@@ -8,20 +8,21 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .._estimator import warn_if_diverged
 from .._params import check_real
-from ..sequences import Sequences, check_sequences, check_targets
-from ._base import BaseESN, fill_parameters, warn_if_diverged, with_feedback
+from ..sequences import Sequences, check_sequences, check_targets, with_feedback
+from ._base import BaseESN, fill_parameters
 from ._harvest import Noise
 from .stream import Stream
 
-_DEFAULTS = {"n_units": 500, "spectral_radius": 0.9, "leak_rate": 1.0, "input_scaling": 1.0, "bias_scaling": 0.2}
+_DEFAULTS = {"n_units": 500, "spectral_radius": 0.9, "leak_rate": 1.0, "input_scaling": 0.2, "bias_scaling": 0.3}
 
 
 @fill_parameters(**_DEFAULTS, features="states")
-class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseESN):
-    """Echo-state network: sequences in, the states of a fixed random recurrent network out.
+class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseESN):  # type: ignore[misc]
+    r"""Echo-state network: sequences in, the states of a fixed random recurrent network out.
 
-    .. math:: x(t) = (1 - a)\\, x(t-1) + a f(W_{in} u(t) + W x(t-1) + W_{fb} y(t-1) + b)
+    .. math:: x(t) = (1 - a)\, x(t-1) + a f(W_{in} u(t) + W x(t-1) + W_{fb} y(t-1) + b)
 
     (Jaeger 2001; leaky units after Jaeger, Lukoševičius, Popovici and Siewert 2007), from x = 0 at the start of every
     sequence. `fit` only draws the weights; any scikit-learn estimator may follow in a pipeline.
@@ -32,9 +33,9 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
     feedback_scaling : float, default=0.0
         Weights W_fb from the outputs of the step before are uniform in +-feedback_scaling. If positive, `fit` and
         `transform` need the outputs as `y`.
-    washout : int, default=0
-        Steps dropped from the start of every transformed sequence. Keep 0 in a pipeline, where rows must stay aligned
-        with the targets.
+    washout : int or "auto", default=0
+        Steps dropped from the start of every transformed sequence. "auto" means a tenth of the shortest sequence of
+        the fit, at most 100. Keep 0 where rows must stay aligned: in a pipeline, or with data frames as output.
     %(running)s
 
     Attributes
@@ -47,6 +48,8 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
         Feedback weights, if any.
     bias_, leak_rate_ : ndarray of shape (n_layers * n_units,)
         Bias b and leak rate a of every unit.
+    washout_ : int
+        The steps dropped.
     n_features_in_ : int
         Features of a time step.
 
@@ -58,7 +61,8 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
 
     References
     ----------
-    .. [1] H. Jaeger, "The echo state approach to analysing and training recurrent neural networks", GMD report 148, 2001.
+    .. [1] H. Jaeger, "The echo state approach to analysing and training recurrent neural networks", GMD report 148,
+       2001.
     .. [2] A. Rodan and P. Tino, "Minimum complexity echo state network", IEEE Trans. Neural Networks 22(1), 2011.
 
     Examples
@@ -79,8 +83,8 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
         *,
         spectral_radius: Any = 0.9,
         leak_rate: Any = 1.0,
-        input_scaling: Any = 1.0,
-        bias_scaling: Any = 0.2,
+        input_scaling: Any = 0.2,
+        bias_scaling: Any = 0.3,
         connectivity: Any = 10,
         topology: Any = "random",
         activation: Any = "tanh",
@@ -167,7 +171,10 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
         check_is_fitted(self)
         inputs = check_sequences(self, X, dtype=self.W_.dtype, reset=False)
         if hasattr(self, "W_fb_"):
-            inputs = with_feedback(inputs, self._feedback(y, inputs))
+            targets = self._feedback(y, inputs)
+            if targets.shape[1] != self.W_fb_.shape[1]:
+                raise ValueError(f"y has {targets.shape[1]} outputs, but the fit had {self.W_fb_.shape[1]}")
+            inputs = with_feedback(inputs, targets)
         return self._features(inputs, None)
 
     def stream(self) -> Stream:
@@ -184,12 +191,13 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
 
     @property
     def _n_features_out(self) -> int:
+        """What scikit-learn's mixin names the columns of data frames by."""
         return self._harvester().n_features
 
     def _fit(self, X: Any, y: Any) -> Sequences:
         feedback_scaling = check_real("feedback_scaling", self.feedback_scaling, 0.0)
         inputs = check_sequences(self, X, dtype=self._input_dtype(), reset=True)
-        self._washout(inputs.lengths)
+        self._check_washout(inputs.lengths)
         targets = self._feedback(y, inputs) if feedback_scaling > 0 else inputs.values[:, :0]
         self._draw(inputs.n_features, targets.shape[1], inputs.values.dtype, feedback_scaling)
         return with_feedback(inputs, targets) if feedback_scaling > 0 else inputs
@@ -200,7 +208,7 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
         return check_targets(y, inputs)[0]
 
     def _features(self, inputs: Sequences, noise: Noise | None) -> Any:
-        washout = self._washout(inputs.lengths)
-        rows = self._harvester().features(inputs, washout=washout, noise=noise)
+        self._leaves_something(inputs.lengths)
+        rows = self._harvester().features(inputs, washout=self.washout_, noise=noise)
         warn_if_diverged(rows, "the reservoir", stacklevel=4)
-        return inputs.in_form(rows, washout)
+        return inputs.in_form(rows, self.washout_)

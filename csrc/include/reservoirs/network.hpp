@@ -1,8 +1,8 @@
 // The echo-state network: x(t) = (1 - a) x(t-1) + a f(W_in u(t) + W x(t-1) + b), over many sequences.
 //
 // Deep networks are one network whose units are split into stages that are updated one after another within a step: W
-// may then also read, from the units of earlier stages, the values of the present step (Gallicchio, Micheli and Pedrelli
-// 2017). Only the first stage sees the input.
+// may then also read, from the units of earlier stages, the values of the present step (Gallicchio, Micheli and
+// Pedrelli 2017). Only the first stage sees the input.
 //
 // Inside, each stage is padded to whole blocks of rows; callers see the units side by side without padding.
 #pragma once
@@ -139,7 +139,8 @@ private:
     std::int64_t n_rows() const { return static_cast<std::int64_t>(bias_.size()); }
     // lanes: -1 for one sequence, else the width of the group. The new state ends up in `state`.
     void advance(const Kernels<T>& k, int lanes, const T* input, Aligned<T>& state, Aligned<T>& next) const;
-    void run_alone(const Kernels<T>& k, const Harvest<T>& job, std::size_t index, std::int64_t from, Workspace& w) const;
+    void run_alone(const Kernels<T>& k, const Harvest<T>& job, std::size_t index, std::int64_t from,
+                   Workspace& w) const;
     void run_lanes(const Kernels<T>& k, const Harvest<T>& job, const Group& group, LaneWorkspace& lanes,
                    Workspace& w) const;
 

@@ -1,5 +1,5 @@
-// Counter-based random numbers: a value is a pure function of (key, stream, sequence, step, index), so it is the same for
-// any number of threads, any order of sequences and any chunking of time.
+// Counter-based random numbers: a value is a pure function of (key, stream, sequence, step, index), so it is the same
+// for any number of threads, any order of sequences and any chunking of time.
 #pragma once
 
 #include <array>

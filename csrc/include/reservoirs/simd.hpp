@@ -6,8 +6,8 @@
 
 namespace reservoirs {
 
-// `base` runs on every machine of the architecture; `v3` is AVX2 + FMA, `v4` AVX-512 (x86-64 micro-architecture levels);
-// `neon` is AArch64. All give the same bits.
+// `base` runs on every machine of the architecture; `v3` is AVX2 + FMA, `v4` AVX-512 (x86-64 micro-architecture
+// levels); `neon` is AArch64. All give the same bits.
 enum class SimdLevel { base, v3, v4, neon };
 
 const char* simd_level_name(SimdLevel level);

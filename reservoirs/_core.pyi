@@ -1,0 +1,110 @@
+"""The compiled core; its arrays are C-contiguous and of exactly the dtype named."""
+
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Int32s = NDArray[np.int32]
+_Int64s = NDArray[np.int64]
+_Float64s = NDArray[np.float64]
+_T = TypeVar("_T", np.float32, np.float64)
+
+def simd_level() -> str: ...
+def available_simd_levels() -> list[str]: ...
+def set_simd_level(name: str) -> None: ...
+def build_info() -> dict[str, Any]: ...
+def max_threads() -> int: ...
+def tanh(x: NDArray[_T]) -> NDArray[_T]: ...
+def exp(x: NDArray[_T]) -> NDArray[_T]: ...
+def logistic(x: NDArray[_T]) -> NDArray[_T]: ...
+def add_rows(rows: NDArray[_T], bounds: _Int64s, sums: _Float64s) -> None: ...
+def philox(arg0: Sequence[int], arg1: Sequence[int], /) -> list[int]: ...
+def normal_quantile(p: Any) -> Any: ...
+def state_noise(seed: int, sequence: int, step: int, index: int) -> float: ...
+def nvar_closed_loop(
+    readout: _LinearReadout[_T],
+    monomials: _Int32s,
+    n_delays: int,
+    stride: int,
+    external: NDArray[_T],
+    history: NDArray[_T],
+    fed_back: NDArray[_T],
+) -> NDArray[_T]: ...
+
+# The bases below exist for the type checker only.
+
+class _LinearReadout(Generic[_T]):
+    def __init__(self, coef: NDArray[_T], intercept: NDArray[_T]) -> None: ...
+    def apply(self, rows: NDArray[_T]) -> NDArray[_T]: ...
+
+class _Network(Generic[_T]):
+    @staticmethod
+    def from_sparse(
+        stage_sizes: Sequence[int],
+        row_start: _Int64s,
+        columns: _Int32s,
+        values: NDArray[_T],
+        input_weights: NDArray[_T],
+        bias: NDArray[_T],
+        leak: NDArray[_T],
+        activation: str,
+    ) -> _Network[_T]: ...
+    @staticmethod
+    def from_dense(
+        stage_sizes: Sequence[int],
+        weights: NDArray[_T],
+        input_weights: NDArray[_T],
+        bias: NDArray[_T],
+        leak: NDArray[_T],
+        activation: str,
+    ) -> _Network[_T]: ...
+    @property
+    def n_units(self) -> int: ...
+    @property
+    def n_inputs(self) -> int: ...
+    @property
+    def work(self) -> int: ...
+    def harvest(
+        self,
+        inputs: NDArray[_T],
+        stretches: _Int64s,
+        states: NDArray[_T],
+        out: NDArray[_T] | None = None,
+        noise_scale: float = 0.0,
+        noise_seed: int = 0,
+        noise_places: _Int64s | None = None,
+        past_caches: bool = False,
+        n_threads: int = 1,
+    ) -> None: ...
+    def closed_loop(
+        self,
+        readout: _LinearReadout[_T],
+        external: NDArray[_T],
+        states: NDArray[_T],
+        fed_back: NDArray[_T],
+        with_input: bool = False,
+        with_squares: bool = False,
+        n_threads: int = 1,
+    ) -> NDArray[_T]: ...
+
+class _Stream(Generic[_T]):
+    state: NDArray[_T]
+    def __init__(
+        self,
+        network: _Network[_T],
+        readout: _LinearReadout[_T] | None,
+        feeds_back: bool,
+        with_input: bool,
+        with_squares: bool,
+    ) -> None: ...
+    def step(self, u: Any) -> NDArray[_T]: ...
+    def reset(self) -> None: ...
+
+class LinearReadout32(_LinearReadout[np.float32]): ...
+class LinearReadout64(_LinearReadout[np.float64]): ...
+class Network32(_Network[np.float32]): ...
+class Network64(_Network[np.float64]): ...
+class Stream32(_Stream[np.float32]): ...
+class Stream64(_Stream[np.float64]): ...

@@ -1,0 +1,342 @@
+"""The command line: forecast a file, show the installation, run the demonstration."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import math
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import demo, plotting
+from ._info import show_config
+from .autotune import TunedForecaster, persistence, seasonal_naive, tune_forecaster
+
+_SETTINGS = ("n_units", "spectral_radius", "leak_rate", "input_scaling", "alpha")
+
+
+class UsageError(Exception):
+    """What the user can put right: one line on stderr and exit code 2."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, default=None
+        The command line after the program's name; None takes it from ``sys.argv``.
+
+    Returns
+    -------
+    int
+        The exit code: 0, 2 for an error the user can put right, 130 after Ctrl-C.
+
+    Examples
+    --------
+    >>> from reservoirs.cli import main
+    >>> main(["forecast", "series.csv", "--horizon", "0"])
+    2
+    """
+    try:
+        options = _parser().parse_args(arguments)
+        options.run(options)
+        sys.stdout.flush()
+    except UsageError as error:
+        print(f"reservoirs: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("reservoirs: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Whoever read the output has seen enough. Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message} (see {self.prog} --help)")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="reservoirs", description="Reservoir computing: forecasts by echo-state networks.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    forecast = commands.add_parser(
+        "forecast",
+        help="continue a series from a file",
+        description="Continue a series from a file. Settings that are not given are searched by backtesting.",
+    )
+    forecast.add_argument("file", type=Path, help="CSV file, or text file of one number a line")
+    forecast.add_argument("--column", help="name or 0-based index of the column (default: the only numeric one)")
+    forecast.add_argument("--horizon", type=_count(1), required=True, help="how many steps to forecast")
+    forecast.add_argument("--output", type=Path, help="CSV file to write the forecast to (default: print it)")
+    forecast.add_argument("--plot", type=Path, help="picture to write (png, svg or pdf)")
+    forecast.add_argument("--season", type=_count(2), help="steps of a season (default: detected)")
+    forecast.add_argument("--n-units", type=_count(10), help="units of the network (default: by the series' length)")
+    for name in _SETTINGS[1:]:
+        forecast.add_argument(f"--{name.replace('_', '-')}", type=float, help="default: searched")
+    forecast.add_argument("--seed", type=_count(0), default=0, help="draws weights and settings (default: 0)")
+    forecast.set_defaults(run=_run_forecast)
+
+    info = commands.add_parser("info", help="show version, build, SIMD level, threads and BLAS")
+    info.set_defaults(run=_run_info)
+
+    show = commands.add_parser("demo", help="forecast and classify real data, beside naive baselines")
+    show.add_argument(
+        "--output", type=Path, default=Path("demo-output"), help="folder of the pictures (default: %(default)s)"
+    )
+    show.add_argument("--quick", action="store_true", help="fewer data and settings")
+    show.set_defaults(run=_run_demo)
+    return parser
+
+
+def _count(least: int) -> Any:
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        # The seed of a RandomState has 32 bits.
+        if not least <= value < 2**32:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+        return value
+
+    return parse
+
+
+def _run_info(_: argparse.Namespace) -> None:
+    for name, value in show_config().items():
+        print(f"{name:>14}  {', '.join(value) if isinstance(value, list) else value}")
+
+
+def _run_demo(options: argparse.Namespace) -> None:
+    try:
+        options.output.mkdir(parents=True, exist_ok=True)
+        demo.run(options.output, quick=options.quick)
+    except (ImportError, OSError) as error:
+        raise UsageError(error) from error
+
+
+def _run_forecast(options: argparse.Namespace) -> None:
+    for path in (options.output, options.plot):
+        _check_writable(path)
+    if options.plot is not None:
+        _check_picture(options.plot)
+    name, y = read_series(options.file, options.column)
+    print(f"{options.file}: {len(y)} values of {name}")
+    begin = time.perf_counter()
+    given = {key: value for key in (*_SETTINGS, "season") if (value := getattr(options, key)) is not None}
+    try:
+        tuned = tune_forecaster(y, horizon=options.horizon, random_state=options.seed, **given)
+    except ValueError as error:
+        raise UsageError(error) from error
+    seconds = time.perf_counter() - begin
+    forecast = tuned.forecast(options.horizon)
+    _check_finite(forecast)
+    _print_report(tuned, given, options.horizon, seconds)
+    if options.output is None:
+        print(_as_csv(forecast), end="")
+    else:
+        _write(options.output, _as_csv(forecast).encode())
+    if options.plot is not None:
+        _write(options.plot, _picture(tuned, forecast, name, options.plot.suffix[1:]))
+
+
+def _print_report(tuned: TunedForecaster, given: dict[str, Any], horizon: int, seconds: float) -> None:
+    print(f"Settings ({seconds:.1f} s):")
+    for name in _SETTINGS:
+        print(f"  {name} = {tuned.params[name]:g}{' (given)' if name in given else ''}")
+    if tuned.season is not None:
+        print(f"  season = {tuned.season}{' (given)' if 'season' in given else ' (detected)'}")
+    if tuned.lag is not None:
+        print(f"  differenced over {tuned.lag} step{'s' if tuned.lag > 1 else ''}")
+    print(f"Backtest: error (RMSE) of {tuned.n_origins} forecasts of {horizon} steps on data not used to choose:")
+    for name, error in tuned.backtest.items():
+        print(f"  {name:<14} {error:.6g}")
+    naive = min(error for name, error in tuned.backtest.items() if name != "ESN")
+    if not tuned.backtest["ESN"] < naive:
+        print("  The network is no better than the best naive forecast here: mistrust its forecast.")
+
+
+def read_series(path: Path, column: str | None = None) -> tuple[str, NDArray[np.float64]]:
+    r"""Read one column of numbers from a CSV file, or a text file of one number a line.
+
+    Parameters
+    ----------
+    path : Path
+        The file, in UTF-8. Its first row is a header unless it holds nothing but numbers.
+    column : str, default=None
+        Name or 0-based index of the column. None takes the only one that begins with a number.
+
+    Returns
+    -------
+    name : str
+        The name of the column.
+    values : ndarray of shape (n_timesteps,)
+
+    Raises
+    ------
+    UsageError
+        For a file that cannot be read, a column that does not exist and a cell that is not a finite number.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from reservoirs.cli import read_series
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "tide.csv"
+    ...     _ = path.write_text("day,level\nMon,1.5\nTue,2\n")
+    ...     read_series(path)
+    ('level', array([1.5, 2. ]))
+    """
+    rows = _read_rows(path)
+    first = rows[0][1]
+    if all(_is_number(cell) for cell in first):
+        names = [f"column {i}" for i in range(len(first))]
+    else:
+        names, rows = [cell.strip() for cell in first], rows[1:]
+    if not rows:
+        raise UsageError(f"{path} has a header and no data")
+    index = _only_numeric(path, names, rows) if column is None else _find_column(path, names, column)
+    return names[index], np.array([_parse_cell(path, line, row, index, names[index]) for line, row in rows])
+
+
+def _read_rows(path: Path) -> list[tuple[int, list[str]]]:
+    """Return the rows with their line numbers, without blank lines at the end."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not text in UTF-8 (byte {error.start} is not)") from error
+    if "\0" in text:
+        raise UsageError(f"{path} is a binary file; expected CSV or one number a line")
+    reader = csv.reader(io.StringIO(text.rstrip(), newline=""))
+    try:
+        rows = [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise UsageError(f"{path}, line {reader.line_num}: {error}") from error
+    if not rows:
+        raise UsageError(f"{path} is empty")
+    return rows
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _only_numeric(path: Path, names: list[str], rows: list[tuple[int, list[str]]]) -> int:
+    numeric = [i for i, name in enumerate(names) if _begins_with_number(rows, i)]
+    if len(names) == 1 or len(numeric) == 1:
+        return (numeric or [0])[0]
+    found = f"{len(numeric)} numeric columns" if numeric else "no numeric column"
+    raise UsageError(f"{path} has {found}; choose one with --column: {', '.join(names)}")
+
+
+def _begins_with_number(rows: list[tuple[int, list[str]]], index: int) -> bool:
+    cells = (row[index] for _, row in rows if len(row) > index and row[index].strip())
+    return _is_number(next(cells, ""))
+
+
+def _find_column(path: Path, names: list[str], column: str) -> int:
+    if column in names:
+        return names.index(column)
+    if column.isdecimal() and int(column) < len(names):
+        return int(column)
+    raise UsageError(f"{path} has no column {column!r}; it has: {', '.join(names)}")
+
+
+def _parse_cell(path: Path, line: int, row: list[str], index: int, name: str) -> float:
+    text = row[index].strip() if len(row) > index else ""
+    if not text:
+        raise UsageError(f"{path}, line {line}: no value in {name}; fill gaps before forecasting")
+    if not _is_number(text):
+        shown = text if len(text) <= 40 else f"{text[:40]}..."
+        raise UsageError(f"{path}, line {line}: {shown!r} in {name} is not a number")
+    value = float(text)
+    if not math.isfinite(value):
+        raise UsageError(f"{path}, line {line}: {text!r} in {name} is not finite; fill gaps before forecasting")
+    return value
+
+
+def _check_finite(forecast: NDArray[np.float64]) -> None:
+    if not np.isfinite(forecast).all():
+        raise UsageError(
+            f"the forecast diverged from step {int(np.argmin(np.isfinite(forecast))) + 1} on; "
+            "try a larger --alpha or a smaller --spectral-radius"
+        )
+
+
+def _as_csv(forecast: NDArray[np.float64]) -> str:
+    return "step,value\n" + "".join(f"{step},{value:.10g}\n" for step, value in enumerate(forecast, start=1))
+
+
+def _picture(tuned: TunedForecaster, forecast: NDArray[np.float64], name: str, file_format: str) -> bytes:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    ax = figure.subplots()
+    n_steps = len(forecast)
+    if tuned.season is None:
+        naive, naive_name = persistence(tuned.series, n_steps), "persistence"
+    else:
+        naive, naive_name = seasonal_naive(tuned.series, n_steps, tuned.season), "seasonal naive"
+    plotting.ForecastDisplay.from_predictions(
+        tuned.series, None, forecast, naive=naive, naive_name=naive_name, n_past=max(50, 3 * n_steps), ax=ax
+    )
+    ax.set_ylabel(name)
+    picture = io.BytesIO()
+    figure.savefig(picture, format=file_format, dpi=120)
+    return picture.getvalue()
+
+
+def _check_picture(path: Path) -> None:
+    try:
+        from matplotlib.backend_bases import FigureCanvasBase
+    except ImportError as error:
+        raise UsageError("--plot needs matplotlib: pip install reservoirs[plot]") from error
+    formats = FigureCanvasBase.get_supported_filetypes()
+    if path.suffix[1:].lower() not in formats:
+        raise UsageError(f"--plot {path}: the name must end in one of {', '.join(f'.{name}' for name in formats)}")
+
+
+def _check_writable(path: Path | None) -> None:
+    """Fail before the work is done rather than after it."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise UsageError(f"cannot write {path}: it is a directory")
+    if not path.parent.is_dir():
+        raise UsageError(f"cannot write {path}: there is no directory {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise UsageError(f"cannot write {path}: the directory {path.parent} is not writable")
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        try:
+            temporary.write_bytes(content)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+    print(f"Wrote {path}")

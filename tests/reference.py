@@ -1,0 +1,205 @@
+"""Plain NumPy twins of the compiled core, operation for operation, and help to compare bits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtri
+
+from reservoirs import _core
+
+LEVELS = _core.available_simd_levels()
+STRIPES = 16
+
+
+@contextmanager
+def simd_level(name: str) -> Iterator[None]:
+    """Run the core at one SIMD level."""
+    before = _core.simd_level()
+    _core.set_simd_level(name)
+    try:
+        yield
+    finally:
+        _core.set_simd_level(before)
+
+
+def assert_same_bits(actual: Any, expected: Any) -> None:
+    """Compare arrays, or lists of arrays, bit for bit: unlike ==, it tells -0 from 0, and a NaN equals itself."""
+    if isinstance(expected, list):
+        assert len(actual) == len(expected)
+        for a, e in zip(actual, expected, strict=True):
+            assert_same_bits(a, e)
+        return
+    assert actual.dtype == expected.dtype
+    if actual.tobytes() != expected.tobytes() or actual.shape != expected.shape:
+        np.testing.assert_array_equal(actual, expected)
+        raise AssertionError("equal numbers, different bits")
+
+
+def fma(a: Any, b: Any, c: Any) -> np.ndarray:
+    """a * b + c, rounded once. For float64, valid while a * b is zero or away from underflow and overflow."""
+    a, b, c = np.broadcast_arrays(a, b, c)
+    return _fma32(a, b, c) if c.dtype == np.float32 else _fma64(a, b, c)
+
+
+def _fma32(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+    # The product is exact in float64; the sum rounded to odd keeps what the last rounding needs to know.
+    product = a.astype(np.float64) * b.astype(np.float64)
+    return _sum_to_odd(product, c.astype(np.float64)).astype(np.float32)
+
+
+def _fma64(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+    # S. Boldo and G. Melquiond, "Emulation of a FMA and correctly rounded sums", IEEE Trans. Computers 57(4), 2008.
+    product, product_low = _two_product(a, b)
+    middle, low = _two_sum(c, product_low)
+    high, middle = _two_sum(product, middle)
+    return np.where(product == 0, product + c, high + _sum_to_odd(low, middle))
+
+
+def _two_sum(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    total = a + b
+    of_b = total - a
+    return total, (a - (total - of_b)) + (b - of_b)
+
+
+def _two_product(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    (a_high, a_low), (b_high, b_low) = _halves(a), _halves(b)
+    product = a * b
+    return product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+
+
+def _halves(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    scaled = a * 134217729.0
+    high = scaled - (scaled - a)
+    return high, a - high
+
+
+def _sum_to_odd(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    total, error = _two_sum(a, b)
+    even = (np.atleast_1d(total).view(np.int64) & 1 == 0).reshape(total.shape)
+    return np.where(even & (error != 0), np.nextafter(total, np.copysign(np.inf, error)), total)
+
+
+@dataclass(frozen=True)
+class Net:
+    """The arrays a network of the core is compiled from; W is dense here."""
+
+    stages: list[int]
+    W: np.ndarray
+    W_in: np.ndarray
+    bias: np.ndarray
+    leak: np.ndarray
+    activation: str = "tanh"
+
+    def compiled(self, *, dense: bool) -> Any:
+        """Return the core's network."""
+        network = _core.Network32 if self.W.dtype == np.float32 else _core.Network64
+        rest = (self.W_in, self.bias, self.leak, self.activation)
+        if dense:
+            return network.from_dense(self.stages, self.W, *rest)
+        linked = self.W != 0
+        row_start = np.concatenate([[0], np.cumsum(linked.sum(axis=1))]).astype(np.int64)
+        return network.from_sparse(
+            self.stages, row_start, np.nonzero(linked)[1].astype(np.int32), self.W[linked], *rest
+        )
+
+    def step(self, x: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """Return the states after one step of all sequences: x is (n_sequences, n_units), u (n_sequences, n_inputs)."""
+        f = activation(self.activation)
+        x = x.copy()
+        at = 0
+        for i, size in enumerate(self.stages):
+            units = slice(at, at + size)
+            sums = np.repeat(self.bias[None, units], len(x), axis=0)
+            if i == 0:
+                for j in range(u.shape[1]):
+                    sums = fma(self.W_in[:, j], u[:, j, None], sums)
+            for column in np.flatnonzero(self.W[units].any(axis=0)):
+                sums = fma(self.W[units, column], x[:, column, None], sums)
+            keep = 1 - self.leak[units]
+            x[:, units] = fma(self.leak[units], f(sums + 0), keep * x[:, units])
+            at += size
+        return x
+
+
+def activation(name: str) -> Callable[[np.ndarray], np.ndarray]:
+    """Return an activation: the core's own polynomials, whose accuracy has tests of its own."""
+    return {
+        "tanh": _core.tanh,
+        "sigmoid": _core.logistic,
+        "relu": lambda z: np.maximum(z, 0),
+        "identity": lambda z: z,
+    }[name]
+
+
+def apply_readout(rows: np.ndarray, coef: np.ndarray, intercept: np.ndarray) -> np.ndarray:
+    """Return coef @ row + intercept, summed in stripes that are added pairwise."""
+    stripes = np.zeros((len(rows), len(coef), STRIPES), rows.dtype)
+    for at in range(0, rows.shape[1], STRIPES):
+        some = slice(at, min(at + STRIPES, rows.shape[1]))
+        width = some.stop - some.start
+        stripes[..., :width] = fma(rows[:, None, some], coef[None, :, some], stripes[..., :width])
+    half = STRIPES // 2
+    while half:
+        stripes = stripes[..., :half] + stripes[..., half:]
+        half //= 2
+    return intercept + stripes[..., 0]
+
+
+def add_rows(rows: np.ndarray, bounds: np.ndarray, sums: np.ndarray) -> None:
+    """Add the rows of each stretch to its sum, one after another in float64."""
+    for total, (begin, end) in zip(sums, bounds, strict=True):
+        for row in rows[begin:end].astype(np.float64):
+            total += row
+
+
+def philox(counter: list[int], key: list[int]) -> list[int]:
+    """Philox4x32-10 of Salmon, Moraes, Dror and Shaw (2011)."""
+    c, k = list(counter), list(key)
+    for _ in range(10):
+        a, b = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
+        c = [b >> 32 ^ c[1] ^ k[0], b & 0xFFFFFFFF, a >> 32 ^ c[3] ^ k[1], a & 0xFFFFFFFF]
+        k = [(k[0] + 0x9E3779B9) & 0xFFFFFFFF, (k[1] + 0xBB67AE85) & 0xFFFFFFFF]
+    return c
+
+
+def state_noise(seed: int, sequence: int, step: int, index: int) -> float:
+    """Return the standard normal number of one unit at one step, up to the rounding of its quantile function."""
+    stream = 1
+    low, high = 0xFFFFFFFF, 32
+    words = philox([index, step & low, step >> high, sequence], [seed & low ^ stream, seed >> high])
+    return float(ndtri((((words[0] << 32 | words[1]) >> 11) + 0.5) * 2.0**-53))
+
+
+def nvar_closed_loop(
+    coef: np.ndarray,
+    intercept: np.ndarray,
+    monomials: np.ndarray,
+    n_delays: int,
+    stride: int,
+    external: np.ndarray,
+    history: np.ndarray,
+    fed_back: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the outputs and the history after them."""
+    past, y, outputs = list(history), fed_back, []
+    for row in external:
+        now = np.concatenate([row, y])
+        linear = np.concatenate([now, *(past[-k * stride] for k in range(1, n_delays))])
+        products = [_product(linear[factors[factors >= 0]]) for factors in monomials]
+        features = np.concatenate([linear, np.array(products, linear.dtype)])
+        y = y + apply_readout(features[None], coef, intercept)[0]
+        past.append(now)
+        outputs.append(y)
+    return np.array(outputs), np.array(past[len(past) - len(history) :], history.dtype).reshape(history.shape)
+
+
+def _product(factors: np.ndarray) -> np.floating:
+    product = factors[0]
+    for factor in factors[1:]:
+        product = product * factor
+    return product
