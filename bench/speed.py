@@ -2,10 +2,10 @@
 
     python -m bench.speed [--quick] [--json PATH]
 
-Every row is printed, won or lost. A figure is the median of several repetitions after a warm-up; all contenders of a row
-take turns, so that a machine that speeds up or slows down does so for all of them. The loop is what one would write by
-hand in float64: CSR weights, tanh, states written out. It runs on one core; ours on one core for one sequence (a single
-sequence has no parallelism) and on all cores for 64. Peers run as they come, with their default threads.
+Every row is printed, won or lost. A figure is the median of several repetitions after a warm-up; the contenders of a
+row take turns, so that a machine that speeds up or slows down does so for all of them. The loop is what one would write
+by hand in float64: CSR weights, tanh, states written out. It runs on one core; ours on one core for one sequence (a
+single sequence has no parallelism) and on all cores for 64. Peers run as they come, with their default threads.
 """
 
 from __future__ import annotations

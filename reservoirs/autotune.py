@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.signal import detrend
 from sklearn.utils import check_array, check_random_state
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ._params import check_count
 from .esn import ESNForecaster
@@ -166,38 +167,40 @@ def tune_forecaster(
         season = detect_season(y[:choosing])
     elif check_count("season", season, 2) > choosing:
         raise ValueError(f"season={season} is longer than the {choosing} time steps there are to learn from")
-    rng = check_random_state(random_state)
-    seeds = rng.randint(2**31, size=_N_NETWORKS).tolist()
-    fixed = {"n_units": min(300, max(20, len(y) // 5)), **given}
-    candidates = _draw_candidates(n_candidates, fixed, _lags(season, choosing), rng)
+    # Matrices this small are solved no faster by threads, and far slower where other work keeps the processors busy.
+    with threadpool_limits(limits=1, user_api="blas"):
+        rng = check_random_state(random_state)
+        seeds = rng.randint(2**31, size=_N_NETWORKS).tolist()
+        fixed = {"n_units": min(300, max(20, len(y) // 5)), **given}
+        candidates = _draw_candidates(n_candidates, fixed, _lags(season, choosing), rng)
 
-    origins = _origins(choosing, testing, horizon)
-    errors = _errors(candidates, seeds[:1], y, origins, horizon)
-    finalists = [candidates[i] for i in np.argsort(errors, kind="stable")[:_N_FINALISTS]]
-    errors = _errors(finalists, seeds, y, origins, horizon)
-    if verbose:
-        for error, candidate in zip(errors, finalists, strict=True):
-            print(f"error {error:.6g}: {candidate}")
-    best = finalists[most_cautious(errors, [candidate.params["alpha"] for candidate in finalists])]
+        origins = _origins(choosing, testing, horizon)
+        errors = _errors(candidates, seeds[:1], y, origins, horizon)
+        finalists = [candidates[i] for i in np.argsort(errors, kind="stable")[:_N_FINALISTS]]
+        errors = _errors(finalists, seeds, y, origins, horizon)
+        if verbose:
+            for error, candidate in zip(errors, finalists, strict=True):
+                print(f"error {error:.6g}: {candidate}")
+        best = finalists[most_cautious(errors, [candidate.params["alpha"] for candidate in finalists])]
 
-    origins = _origins(testing, len(y), horizon)
-    histories = [y[:origin] for origin in origins]
-    forecasts = {
-        "ESN": np.median(best.backtest(y, seeds, origins, horizon), axis=0),
-        "persistence": np.stack([persistence(history, horizon) for history in histories]),
-    }
-    if season is not None:
-        forecasts["seasonal naive"] = np.stack([seasonal_naive(history, horizon, season) for history in histories])
-    truth = _truth(y, origins, horizon)
-    return TunedForecaster(
-        series=y,
-        forecasters=best.fit(y, seeds),
-        params=best.params,
-        season=season,
-        lag=best.lag,
-        backtest={name: _mean_error(forecast, truth) for name, forecast in forecasts.items()},
-        n_origins=len(origins),
-    )
+        origins = _origins(testing, len(y), horizon)
+        histories = [y[:origin] for origin in origins]
+        forecasts = {
+            "ESN": np.median(best.backtest(y, seeds, origins, horizon), axis=0),
+            "persistence": np.stack([persistence(history, horizon) for history in histories]),
+        }
+        if season is not None:
+            forecasts["seasonal naive"] = np.stack([seasonal_naive(history, horizon, season) for history in histories])
+        truth = _truth(y, origins, horizon)
+        return TunedForecaster(
+            series=y,
+            forecasters=best.fit(y, seeds),
+            params=best.params,
+            season=season,
+            lag=best.lag,
+            backtest={name: _mean_error(forecast, truth) for name, forecast in forecasts.items()},
+            n_origins=len(origins),
+        )
 
 
 def persistence(y: ArrayLike, n_steps: int) -> Series:

@@ -143,7 +143,6 @@ def _run_forecast(options: argparse.Namespace) -> None:
         raise UsageError(error) from error
     seconds = time.perf_counter() - begin
     forecast = tuned.forecast(options.horizon)
-    _check_finite(forecast)
     _print_report(tuned, given, options.horizon, seconds)
     if options.output is None:
         print(_as_csv(forecast), end="")
@@ -273,14 +272,6 @@ def _parse_cell(path: Path, line: int, row: list[str], index: int, name: str) ->
     if not math.isfinite(value):
         raise UsageError(f"{path}, line {line}: {text!r} in {name} is not finite; fill gaps before forecasting")
     return value
-
-
-def _check_finite(forecast: NDArray[np.float64]) -> None:
-    if not np.isfinite(forecast).all():
-        raise UsageError(
-            f"the forecast diverged from step {int(np.argmin(np.isfinite(forecast))) + 1} on; "
-            "try a larger --alpha or a smaller --spectral-radius"
-        )
 
 
 def _as_csv(forecast: NDArray[np.float64]) -> str:

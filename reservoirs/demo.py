@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import ConfusionMatrixDisplay
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.neighbors import KNeighborsClassifier
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from . import datasets
 from .autotune import most_cautious, persistence, seasonal_naive, tune_forecaster
@@ -94,13 +95,15 @@ def run(output: Path, *, quick: bool = False) -> list[Score]:
     tasks, vowels = _load(quick)
     new_figure = _figure_factory()
     scores, pictures = [], []
-    for task in tasks:
-        of_task, figure = _forecast(task, 12 if quick else 40, new_figure)
-        path = output / f"forecast-{task.name}.png"
-        figure.savefig(path, dpi=120)
-        scores += of_task
-        pictures.append(path)
-    score, figure = _classify(vowels, quick, new_figure)
+    # As in tune_forecaster: the matrices are small.
+    with threadpool_limits(limits=1, user_api="blas"):
+        for task in tasks:
+            of_task, figure = _forecast(task, 12 if quick else 40, new_figure)
+            path = output / f"forecast-{task.name}.png"
+            figure.savefig(path, dpi=120)
+            scores += of_task
+            pictures.append(path)
+        score, figure = _classify(vowels, quick, new_figure)
     path = output / "confusion-japanese-vowels.png"
     figure.savefig(path, dpi=120)
     scores.append(score)

@@ -227,7 +227,8 @@ def test_the_bits_are_those_of_earlier_versions(dtype: str, topology: str) -> No
     given = np.where((7 * i + 3 * j) % 11 == 0, ((i * j) % 17 - 8) / 32, 0)
     parameters = {"topology": given, "spectral_radius": None} if topology == "given" else {"topology": "cycle"}
     u = ((np.arange(600) * 37) % 101 / 50 - 1).reshape(300, 2)
-    fitted = network(n_units=40, leak_rate=0.7, state_noise=0.01, dtype=dtype, **parameters)
+    parameters |= {"n_units": 40, "leak_rate": 0.7, "input_scaling": 1.0, "bias_scaling": 0.2, "state_noise": 0.01}
+    fitted = network(dtype=dtype, **parameters)
     assert hashlib.sha256(fitted.fit_transform(u).tobytes()).hexdigest()[:16] == PINNED[dtype, topology]
 
 

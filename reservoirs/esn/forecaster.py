@@ -114,8 +114,8 @@ class ESNForecaster(ForecasterMixin, LinearReadoutMixin):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    # On clean series the error grows so fast with the penalty that this hardly matters; on noisy ones it is flat, and the
-    # least error would leave loops unstable (bench/accuracy.py; half of those of the electricity demand).
+    # On clean series the error grows so fast with the penalty that this hardly matters. On noisy ones it is flat, and
+    # the least error leaves loops unstable (a quarter of them on sunspots, half on electricity demand).
     _slack = 3.0
 
     def _fit_series(self, exogenous: Sequences, series: np.ndarray) -> None:
