@@ -50,25 +50,37 @@ inline void transpose(Vec<T>* tile) {
 
 #endif
 
-template <class T, int kLaneBytes>
-void unpack_lanes(const T* lanes, std::int64_t n_units, T* const* rows) {
+// `count` units from `unit` on; a whole vector of them unless they are the last.
+template <class T, int kLaneBytes, bool kWhole>
+inline void unpack_units(const T* lanes, std::int64_t unit, std::int64_t count, T* const* rows) {
     constexpr int n = kWidth<T>;
     constexpr int n_lanes = kLaneBytes / static_cast<int>(sizeof(T));
-    for (std::int64_t unit = 0; unit < n_units; unit += n) {
-        const std::int64_t count = n_units - unit < n ? n_units - unit : n;
-        for (int lane = 0; lane < n_lanes; lane += n) {
-            Vec<T> tile[n];
-            for (int i = 0; i < n; ++i) {
-                // Past the last unit any value will do: it is not written.
-                tile[i] = load<T>(lanes + (unit + (i < count ? i : 0)) * n_lanes + lane);
-            }
-            transpose<T>(tile);
-            for (int i = 0; i < n; ++i) {
-                if (rows[lane + i] == nullptr) continue;
-                std::memcpy(rows[lane + i] + unit, &tile[i], static_cast<std::size_t>(count) * sizeof(T));
+    for (int lane = 0; lane < n_lanes; lane += n) {
+        Vec<T> tile[n];
+        for (int i = 0; i < n; ++i) {
+            // Past the last unit any value will do: it is not written.
+            tile[i] = load<T>(lanes + (unit + (kWhole || i < count ? i : 0)) * n_lanes + lane);
+        }
+        transpose<T>(tile);
+        for (int i = 0; i < n; ++i) {
+            T* row = rows[lane + i];
+            if (row == nullptr) continue;
+            if constexpr (kWhole) {
+                store<T>(row + unit, tile[i]);
+            } else {
+                std::memcpy(row + unit, &tile[i], static_cast<std::size_t>(count) * sizeof(T));
             }
         }
     }
+}
+
+template <class T, int kLaneBytes>
+void unpack_lanes(const T* lanes, std::int64_t n_units, T* const* rows) {
+    std::int64_t unit = 0;
+    for (; unit + kWidth<T> <= n_units; unit += kWidth<T>) {
+        unpack_units<T, kLaneBytes, true>(lanes, unit, kWidth<T>, rows);
+    }
+    if (unit < n_units) unpack_units<T, kLaneBytes, false>(lanes, unit, n_units - unit, rows);
 }
 
 // Stores past the caches need whole aligned vectors; the ends of the row are copied as usual.
