@@ -7,7 +7,7 @@ NATIVE := CMakeLists.txt pyproject.toml $(shell find csrc -type f)
 # Real data inside PyPI packages. Their files are read, the packages never imported: no dependencies are needed.
 DATA := aeon==1.6.0 pmdarima==2.1.1 reservoirpy==0.4.2 seglearn==1.2.5
 
-.PHONY: demo test test-cpp test-sanitize lint format bench clean
+.PHONY: demo test test-cpp test-sanitize test-neon lint format bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python -m reservoirs demo --output demo-output
@@ -26,6 +26,15 @@ test-sanitize: $(VENV)/.installed
 	    -DRESERVOIRS_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=RelWithDebInfo
 	$(BIN)/cmake --build build/sanitize --parallel 2
 	$(BIN)/ctest --test-dir build/sanitize --output-on-failure
+
+# The C++ tests on another processor: AArch64, emulated. Needs Debian's g++-aarch64-linux-gnu and qemu-user.
+test-neon: $(VENV)/.installed
+	@command -v aarch64-linux-gnu-g++ qemu-aarch64 > /dev/null || \
+	    { echo "test-neon needs: apt-get install g++-aarch64-linux-gnu qemu-user"; exit 2; }
+	$(BIN)/cmake -S . -B build/neon -DRESERVOIRS_PYTHON=OFF -DRESERVOIRS_TESTS=ON -DRESERVOIRS_WERROR=ON \
+	    -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++
+	$(BIN)/cmake --build build/neon --parallel 2
+	qemu-aarch64 -L /usr/aarch64-linux-gnu build/neon/core_tests
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
