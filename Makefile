@@ -13,7 +13,7 @@ demo: $(VENV)/.installed
 	$(BIN)/python -m reservoirs demo --output demo-output
 
 test: $(VENV)/.installed test-cpp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --durations=15
 
 test-cpp: $(VENV)/.installed
 	$(BIN)/cmake -S . -B build/tests -DRESERVOIRS_PYTHON=OFF -DRESERVOIRS_TESTS=ON -DRESERVOIRS_WERROR=ON

@@ -273,6 +273,8 @@ def interrupt_latency(call: Callable[[], Any], after: float = 0.3) -> float:
         signal.raise_signal(signal.SIGINT)
 
     timer = threading.Timer(after, press)
+    # A shell starts what it runs in the background with the signal ignored.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer.start()
     try:
         while True:  # a fast machine may finish the first call before
@@ -282,6 +284,7 @@ def interrupt_latency(call: Callable[[], Any], after: float = 0.3) -> float:
     finally:
         timer.cancel()
         timer.join()
+        signal.signal(signal.SIGINT, handler)
 
 
 # Some seconds of work each. 64 threads have nothing to do on one sequence, and may not make the calls longer.

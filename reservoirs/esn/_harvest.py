@@ -16,9 +16,11 @@ import numpy as np
 from .. import _core
 from ..sequences import Sequences
 
-# Multiply-adds in one call of the core: about a fifth of a second on one thread. None of these depends on the number of
-# threads, nor then does the order in which a fit adds its blocks up.
-_WORK_A_CALL = 200_000_000
+# Multiply-adds in one call of the core on one thread: a tenth of a second or less, a third with the slow baseline
+# kernels. None of these numbers depends on the threads, nor then does the order in which a fit adds its blocks up.
+_WORK_A_CALL = 150_000_000
+# A normal number takes as long as this many multiply-adds.
+_WORK_OF_NOISE = 200
 _ROWS_A_BLOCK = 2048
 # Larger outputs are written past the caches: nobody finds them there again (measured: twice as fast).
 _CACHED_BYTES = 32 << 20
@@ -82,7 +84,7 @@ class Harvester:
         kept = np.maximum(inputs.lengths - washout, 0)
         out = np.empty((int(kept.sum()), self.n_features), self.dtype)
         first = np.cumsum(kept) - kept
-        for window in self._windows(inputs, self._rows_a_call(), noise, initial):
+        for window in self._windows(inputs, self._rows_a_call(noise), noise, initial):
             stored = np.maximum(window.bounds[:, 0], inputs.offsets[window.members] + washout)
             stored = np.minimum(stored, window.bounds[:, 1])
             skipped = stored - inputs.offsets[window.members] - washout
@@ -111,7 +113,7 @@ class Harvester:
         members : int64 ndarray of shape (n_stretches,)
             The sequence of each stretch.
         """
-        rows = min(_ROWS_A_BLOCK, self._rows_a_call())
+        rows = min(_ROWS_A_BLOCK, self._rows_a_call(noise))
         buffer = np.empty((max(rows, min(len(inputs), self._most_together)), self.n_features), self.dtype)
         for window in self._windows(inputs, rows, noise, initial, final):
             stored = np.maximum(window.bounds[:, 0], inputs.offsets[window.members] + washout)
@@ -168,8 +170,10 @@ class Harvester:
     def _most_together(self) -> int:
         return min(_SEQUENCES_TOGETHER, self._rows_a_call())
 
-    def _rows_a_call(self) -> int:
+    def _rows_a_call(self, noise: Noise | None = None) -> int:
         work: int = self.network.work
+        if noise is not None and noise.scale > 0:
+            work += _WORK_OF_NOISE * self.network.n_units
         return max(1, _WORK_A_CALL // work)
 
     def _windows(
