@@ -156,6 +156,7 @@ def _print_report(tuned: TunedForecaster, given: dict[str, Any], horizon: int, s
     print(f"Settings ({seconds:.1f} s):")
     for name in _SETTINGS:
         print(f"  {name} = {tuned.params[name]:g}{' (given)' if name in given else ''}")
+    print(f"  features = {tuned.params['features']}")
     if tuned.season is not None:
         print(f"  season = {tuned.season}{' (given)' if 'season' in given else ' (detected)'}")
     if tuned.lag is not None:
