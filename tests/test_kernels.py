@@ -35,7 +35,7 @@ from reservoirs import _core
 FUNCTIONS = ("tanh", "exp", "logistic")
 DTYPES = (np.float32, np.float64)
 LENGTHS = (0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 63, 64, 65, 97)
-OBJECTS = sorted(Path(__file__).parents[1].glob("build/tests/CMakeFiles/reservoirs_kernels.dir/csrc/kernels/*.o*"))
+OBJECTS = sorted(Path(__file__).parents[1].glob("build/tests/CMakeFiles/reservoirs_kernels.dir/csrc/kernels/*.o"))
 EXTENDED = np.finfo(np.longdouble).nmant >= 63
 
 every_level = pytest.mark.parametrize("level", LEVELS)
