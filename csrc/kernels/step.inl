@@ -2,7 +2,7 @@
 // ascending order, one fused multiply-add at a time, whichever of these functions computes it.
 //
 // Sums of a few blocks are put aside, then their activations are computed together: one activation alone is a chain of
-// dependent instructions so long that the processor would wait for it (measured: 25 % of a step).
+// dependent instructions so long that the processor would wait for it (measured: a tenth of a step).
 
 namespace {
 
