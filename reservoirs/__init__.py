@@ -2,6 +2,7 @@
 
 from ._info import set_simd_level, show_config
 from .esn import EchoStateNetwork, ESNClassifier, ESNForecaster, ESNRegressor, Stream
+from .lsm import LiquidStateMachine, LSMClassifier, LSMRegressor
 from .nvar import NVAR
 
 __version__ = "0.1.0"
@@ -12,6 +13,9 @@ __all__ = [
     "ESNForecaster",
     "ESNRegressor",
     "EchoStateNetwork",
+    "LSMClassifier",
+    "LSMRegressor",
+    "LiquidStateMachine",
     "Stream",
     "set_simd_level",
     "show_config",

@@ -7,7 +7,7 @@ C-contiguous buffer of rows, with the row at which each begins.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -202,8 +202,8 @@ def check_targets(y: Any, like: Sequences) -> tuple[np.ndarray, bool]:
     return np.concatenate([array.reshape(len(array), -1) for array in arrays]), arrays[0].ndim == 1
 
 
-def check_labels(y: Any, like: Sequences) -> np.ndarray:
-    """Check the labels of whole sequences, and return them as a 1-D array."""
+def check_labels(y: Any, like: Sized) -> np.ndarray:
+    """Check the labels of whole sequences, as many as `like` has entries, and return them as a 1-D array."""
     _check_given(y)
     with _blaming("y"):
         labels = np.asarray(column_or_1d(check_array(y, dtype=None, ensure_2d=False, input_name="y"), warn=True))

@@ -13,7 +13,6 @@ from scipy import sparse
 from scipy.sparse.linalg import ArpackNoConvergence, eigs
 from scipy.stats import chi2, ortho_group
 
-from reservoirs import topology
 from reservoirs.topology import (
     aperiodic_signs,
     cycle,
@@ -22,6 +21,7 @@ from reservoirs.topology import (
     scale_to_spectral_radius,
     spectral_radius,
 )
+from reservoirs.topology import matrices as topology
 
 
 def dense_radius(W: Any) -> float:

@@ -49,6 +49,7 @@ void register_type(py::module_& m) {
     def_elementwise<T>(m, "tanh", &Kernels<T>::tanh);
     def_elementwise<T>(m, "exp", &Kernels<T>::exp);
     def_elementwise<T>(m, "logistic", &Kernels<T>::logistic);
+    def_elementwise<T>(m, "log", &Kernels<T>::log);
     def_add_rows<T>(m);
 }
 

@@ -17,10 +17,8 @@ std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::a
     return counter;
 }
 
-namespace {
-
-// Natural logarithm of a positive normal number, through log(m) = 2 artanh((m - 1) / (m + 1)).
-double logarithm(double x) {
+// Through log(m) = 2 artanh((m - 1) / (m + 1)).
+double natural_logarithm(double x) {
     std::uint64_t bits;
     std::memcpy(&bits, &x, sizeof bits);
     int exponent = static_cast<int>(bits >> 52) - 1023;
@@ -37,6 +35,8 @@ double logarithm(double x) {
     for (int k = 10; k > 0; --k) series = (series + 1.0 / (2 * k + 1)) * square;
     return exponent * 0.69314718055994531 + 2 * s * (1 + series);
 }
+
+namespace {
 
 double ratio(const double (&p)[8], const double (&q)[8], double x) {
     double above = p[7];
@@ -86,7 +86,7 @@ double normal_quantile(double p) {
                                     2.04426310338993978564e-15};
     const double q = p - 0.5;
     if (std::fabs(q) <= 0.425) return q * ratio(a, b, 0.180625 - q * q);
-    const double r = std::sqrt(-logarithm(q < 0 ? p : 1 - p));
+    const double r = std::sqrt(-natural_logarithm(q < 0 ? p : 1 - p));
     const double tail = r <= 5 ? ratio(c, d, r - 1.6) : ratio(e, f, r - 5);
     return q < 0 ? -tail : tail;
 }

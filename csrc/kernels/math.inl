@@ -140,4 +140,27 @@ inline Vec<T> vec_logistic(Vec<T> x) {
     return select<T>(greater<T>(broadcast<T>(T(0)), x), e, d) / (d + e);
 }
 
+// log of positive normal numbers: with x = 2^n m, sqrt(1/2) <= m < sqrt(2), log m = 2 artanh((m - 1) / (m + 1)), whose
+// series in the square of that quotient (at most 0.0295) is cut where the rest is below the last bit.
+template <class T>
+inline Vec<T> vec_log(Vec<T> x) {
+    using C = MathConstants<T>;
+    constexpr int kTerms = sizeof(T) == 4 ? 5 : 10;
+    const IVec<T> one = as_int<T>(broadcast<T>(T(1)));
+    const IVec<T> half = as_int<T>(broadcast<T>(T(0.70710678118654752440)));
+    // The distance in steps of the exponent from sqrt(1/2), an integer in the low bits of kRound.
+    const IVec<T> shifted = (as_int<T>(x) - half) + one;
+    const IVec<T> exponent = shift_right<T>(shifted, C::kMantissaBits);
+    const Vec<T> n = as_real<T>(as_int<T>(broadcast<T>(C::kRound)) + exponent) - broadcast<T>(C::kRound + C::kBias);
+    const IVec<T> mantissa = as_int<T>(x) - shift_left<T>(exponent, C::kMantissaBits) + one;
+    const Vec<T> m = as_real<T>(mantissa);
+    const Vec<T> s = (m - broadcast<T>(T(1))) / (m + broadcast<T>(T(1)));
+    const Vec<T> square = s * s;
+    Vec<T> series = broadcast<T>(T(1) / T(2 * kTerms + 1));
+    for (int k = kTerms - 1; k > 0; --k) series = fma<T>(series, square, broadcast<T>(T(1) / T(2 * k + 1)));
+    const Vec<T> twice = s + s;
+    const Vec<T> rest = fma<T>(twice * square, series, n * broadcast<T>(C::kLn2Low));
+    return fma<T>(n, broadcast<T>(C::kLn2High), twice + rest);
+}
+
 }  // namespace

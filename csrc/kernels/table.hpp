@@ -24,6 +24,9 @@ constexpr int kWideLaneBytes = 128;
 enum class Activation { tanh, relu, logistic, identity };
 constexpr int kActivations = 4;
 
+enum class SynapseKind { delta, exponential, double_exponential };
+constexpr int kSynapseKinds = 3;
+
 // One step of one stage of a network, for one sequence or a group of lanes.
 template <class T>
 struct StageStep {
@@ -58,6 +61,110 @@ struct Readout {
     T* outputs;
 };
 
+// Liquids. Units come in whole vectors: those past the last never spike.
+
+template <class T>
+struct LifUnits {
+    std::int64_t n_units;
+    const T* thresh;
+    const T* reset;
+    const T* refractory;  // steps blocked after a spike
+    const T* adapt_decay;
+    const T* adapt_step;
+    const T* decay;
+    const T* gain;
+    const T* drift;
+    const T* floor;
+    const T* current;
+    T* v;
+    T* blocked;     // steps until a spike is allowed
+    T* adaptation;  // what the threshold has risen by
+    std::uint32_t* spikes;
+};
+
+template <class T>
+struct IzhikevichUnits {
+    std::int64_t n_units;
+    const T* q2;
+    const T* q1;
+    const T* q0;
+    const T* k;
+    const T* uab;
+    const T* ua;
+    const T* uc;
+    const T* peak;
+    const T* c;
+    const T* d;
+    const T* current;
+    T* v;
+    T* u;
+    std::uint32_t* spikes;
+};
+
+template <class T>
+struct SynapticCurrents {
+    std::int64_t n_units;
+    const T* decay;
+    const T* rise_decay;
+    const T* norm;
+    T* arrivals;  // of this step; cleared
+    T* falling;
+    T* rising;
+    T* current;  // added to
+};
+
+// The synapses of some sources, and where their spikes arrive: arrivals[(base + address) & mask] += scale weight.
+template <class T>
+struct Delivery {
+    const std::int64_t* start;
+    const void* addresses;  // std::uint16_t or std::uint32_t
+    const void* weights;    // T or std::int8_t
+    const std::uint32_t* sources;
+    std::int64_t n_sources;
+    const T* scales;  // one a source
+    T* arrivals;
+    std::uint32_t base;
+    std::uint32_t mask;
+};
+
+// Short-term plasticity: one source, so many steps after its spike before (0: its first).
+template <class T>
+struct DynamicDelivery {
+    std::int64_t begin;
+    std::int64_t end;
+    const void* addresses;
+    const T* weights;
+    const T* utilisation;
+    const T* depression;
+    const T* facilitation;
+    T* u;
+    T* r;
+    T interval;
+    T* arrivals;
+    std::uint32_t base;
+    std::uint32_t mask;
+};
+
+enum class AddressForm { word, wide, ring };  // 16 bits; 32 bits; 32 bits around a ring of steps
+enum class WeightForm { plain, scaled, narrow };
+constexpr int kAddressForms = 3;
+constexpr int kWeightForms = 3;
+
+// Bernoulli events of inputs, each a step apart from the one before by 1 + floor(log(uniform) / log(1 - p)).
+struct BernoulliEvents {
+    std::int64_t n_inputs;
+    const std::uint32_t* inputs;
+    const double* inverse_log;  // 1 / log(1 - p)
+    double* next;               // step of the next event
+    std::uint32_t* n_drawn;
+    std::uint64_t seed;
+    std::uint64_t content;
+    double end;            // events before this step are made
+    std::int64_t stride;   // room for the events of one input
+    std::uint32_t* steps;  // [input][event]
+    std::uint32_t* counts;
+};
+
 // Of lane-wise functions, [0] is for narrow and [1] for wide groups of lanes.
 template <class T>
 struct Kernels {
@@ -76,6 +183,17 @@ struct Kernels {
     void (*tanh)(const T* x, std::int64_t n, T* y);
     void (*exp)(const T* x, std::int64_t n, T* y);
     void (*logistic)(const T* x, std::int64_t n, T* y);
+    void (*log)(const T* x, std::int64_t n, T* y);
+    // They write the units that spike, in ascending order, and return how many.
+    std::int64_t (*fire_lif[2][2])(const LifUnits<T>&);  // [soft reset][adaptive]
+    std::int64_t (*fire_izhikevich)(const IzhikevichUnits<T>&);
+    void (*integrate_lif[2])(const LifUnits<T>&);  // [hold while refractory]
+    void (*integrate_izhikevich)(const IzhikevichUnits<T>&);
+    void (*currents[kSynapseKinds])(const SynapticCurrents<T>&);
+    void (*deliver[kAddressForms][kWeightForms])(const Delivery<T>&);
+    void (*deliver_dynamic[kAddressForms])(const DynamicDelivery<T>&);
+    void (*multiply)(T* x, std::int64_t n, T factor);
+    void (*draw_events)(const BernoulliEvents&);
 };
 
 // The table of the level in use.

@@ -13,13 +13,17 @@
 #include "step.inl"
 #include "lanes.inl"
 #include "readout.inl"
+#include "liquid.inl"
 // clang-format on
 
 namespace {
 
+using reservoirs::AddressForm;
 using reservoirs::Kernels;
 using reservoirs::kNarrowLaneBytes;
 using reservoirs::kWideLaneBytes;
+using reservoirs::SynapseKind;
+using reservoirs::WeightForm;
 
 template <class T, Vec<T> (*function)(Vec<T>)>
 void apply(const T* x, std::int64_t n, T* y) {
@@ -46,6 +50,35 @@ constexpr void add_steps(Kernels<T>& k) {
     k.dense_step_lanes[1][f] = dense_step_lanes<T, kind, kWideLaneBytes>;
 }
 
+template <class T, AddressForm form>
+constexpr void add_deliveries(Kernels<T>& k) {
+    constexpr int a = static_cast<int>(form);
+    k.deliver[a][static_cast<int>(WeightForm::plain)] = deliver<T, form, WeightForm::plain>;
+    k.deliver[a][static_cast<int>(WeightForm::scaled)] = deliver<T, form, WeightForm::scaled>;
+    k.deliver[a][static_cast<int>(WeightForm::narrow)] = deliver<T, form, WeightForm::narrow>;
+    k.deliver_dynamic[a] = deliver_dynamic<T, form>;
+}
+
+template <class T>
+constexpr void add_liquid(Kernels<T>& k) {
+    k.fire_lif[0][0] = fire_lif<T, false, false>;
+    k.fire_lif[0][1] = fire_lif<T, false, true>;
+    k.fire_lif[1][0] = fire_lif<T, true, false>;
+    k.fire_lif[1][1] = fire_lif<T, true, true>;
+    k.fire_izhikevich = fire_izhikevich<T>;
+    k.integrate_lif[0] = integrate_lif<T, false>;
+    k.integrate_lif[1] = integrate_lif<T, true>;
+    k.integrate_izhikevich = integrate_izhikevich<T>;
+    k.currents[static_cast<int>(SynapseKind::delta)] = currents<T, SynapseKind::delta>;
+    k.currents[static_cast<int>(SynapseKind::exponential)] = currents<T, SynapseKind::exponential>;
+    k.currents[static_cast<int>(SynapseKind::double_exponential)] = currents<T, SynapseKind::double_exponential>;
+    add_deliveries<T, AddressForm::word>(k);
+    add_deliveries<T, AddressForm::wide>(k);
+    add_deliveries<T, AddressForm::ring>(k);
+    k.multiply = multiply<T>;
+    k.draw_events = draw_events;
+}
+
 template <class T>
 constexpr Kernels<T> make_table() {
     Kernels<T> k{};
@@ -60,6 +93,8 @@ constexpr Kernels<T> make_table() {
     k.tanh = apply<T, vec_tanh<T>>;
     k.exp = apply<T, vec_exp<T>>;
     k.logistic = apply<T, vec_logistic<T>>;
+    k.log = apply<T, vec_log<T>>;
+    add_liquid<T>(k);
     return k;
 }
 

@@ -141,6 +141,48 @@ inline IVec<T> greater(Vec<T> a, Vec<T> b) {
 #endif
 }
 
+// All bits set where a >= b; clear where either is NaN.
+template <class T>
+inline IVec<T> at_least(Vec<T> a, Vec<T> b) {
+#if defined(__GNUC__)
+    return a >= b;
+#else
+    IVec<T> mask;
+    for (int i = 0; i < kWidth<T>; ++i) mask[i] = a[i] >= b[i] ? -1 : 0;
+    return mask;
+#endif
+}
+
+// One bit a lane.
+template <class T>
+inline std::uint32_t mask_bits(IVec<T> mask) {
+#if defined(RSV_LEVEL_V4) && defined(__GNUC__)
+    if constexpr (sizeof(T) == 4)
+        return _mm512_movepi32_mask((__m512i)mask);
+    else
+        return _mm512_movepi64_mask((__m512i)mask);
+#elif defined(RSV_LEVEL_V3) && defined(__GNUC__)
+    if constexpr (sizeof(T) == 4)
+        return static_cast<std::uint32_t>(_mm256_movemask_ps((__m256)mask));
+    else
+        return static_cast<std::uint32_t>(_mm256_movemask_pd((__m256d)mask));
+#else
+    std::uint32_t bits = 0;
+    for (int i = 0; i < kWidth<T>; ++i) bits |= (mask[i] < 0 ? 1u : 0u) << i;
+    return bits;
+#endif
+}
+
+inline int lowest_bit(std::uint32_t bits) {
+#if defined(__GNUC__)
+    return __builtin_ctz(bits);
+#else
+    int i = 0;
+    while ((bits >> i & 1u) == 0) ++i;
+    return i;
+#endif
+}
+
 template <class T>
 inline Vec<T> select(IVec<T> mask, Vec<T> yes, Vec<T> no) {
 #if defined(__GNUC__)
@@ -195,6 +237,19 @@ inline IVec<T> shift_left(IVec<T> v, int bits) {
         using U = std::make_unsigned_t<typename IntOf<T>::type>;
         v[i] = static_cast<typename IntOf<T>::type>(static_cast<U>(v[i]) << bits);
     }
+    return v;
+#endif
+}
+
+// As of unsigned integers.
+template <class T>
+inline IVec<T> shift_right(IVec<T> v, int bits) {
+    using U = std::make_unsigned_t<typename IntOf<T>::type>;
+#if defined(__GNUC__)
+    typedef U Unsigned __attribute__((vector_size(kVectorBytes)));
+    return (IVec<T>)((Unsigned)v >> bits);
+#else
+    for (int i = 0; i < kWidth<T>; ++i) v[i] = static_cast<typename IntOf<T>::type>(static_cast<U>(v[i]) >> bits);
     return v;
 #endif
 }

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-from sklearn.base import ClassifierMixin, clone
 from sklearn.utils import Tags
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
 from .. import _core
 from .._estimator import warn_if_diverged
 from .._params import check_choice
-from ..readout import DECADES, Gram, check_alpha, solve_ridge
+from ..classification import SequenceClassifierMixin
+from ..readout import DECADES, check_alpha
 from ..sequences import Sequences, check_labels, check_sequences
 from ._base import BaseESN, fill_parameters
 from ._fit import check_not_diverged
@@ -24,20 +21,8 @@ POOLINGS = ("mean", "last", "both")
 _DEFAULTS = {"n_units": 500, "spectral_radius": 0.9, "leak_rate": 1.0, "input_scaling": 0.2, "bias_scaling": 0.3}
 
 
-Method = TypeVar("Method", bound=Callable[..., Any])
-
-
-def _available_if_readout_has(name: str, *, or_ridge: bool = False) -> Callable[[Method], Method]:
-    def has(self: ESNClassifier) -> bool:
-        readout = getattr(self, "readout_", self.readout)
-        return or_ridge if readout is None else hasattr(readout, name)
-
-    decorate: Callable[[Method], Method] = available_if(has)
-    return decorate
-
-
 @fill_parameters(**_DEFAULTS, features="states")
-class ESNClassifier(ClassifierMixin, BaseESN):  # type: ignore[misc]
+class ESNClassifier(SequenceClassifierMixin, BaseESN):
     r"""Echo-state network that gives a sequence one label, from its states pooled over time.
 
     .. math:: x(t) = (1 - a)\, x(t-1) + a f(W_{in} u(t) + W x(t-1) + b)
@@ -160,65 +145,6 @@ n_timesteps)
         drawn._fit(X, y)
         return self._become(drawn)
 
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the label of each sequence.
-
-        Parameters
-        ----------
-        X : list of arrays (n_timesteps, n_features), array (n_sequences, n_timesteps, n_features) or (n_sequences, \
-n_timesteps)
-            The sequences.
-
-        Returns
-        -------
-        ndarray of shape (n_sequences,)
-        """
-        check_is_fitted(self)
-        if hasattr(self, "readout_"):
-            return np.asarray(self.classes_[self.readout_.predict(self._pooled(X))])
-        scores = self.decision_function(X)
-        best = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
-        return np.asarray(self.classes_[best])
-
-    @_available_if_readout_has("decision_function", or_ridge=True)
-    def decision_function(self, X: Any) -> np.ndarray:
-        """Return the readout's outputs.
-
-        Parameters
-        ----------
-        X : list of arrays (n_timesteps, n_features), array (n_sequences, n_timesteps, n_features) or (n_sequences, \
-n_timesteps)
-            The sequences.
-
-        Returns
-        -------
-        ndarray of shape (n_sequences,) for two classes, (n_sequences, n_classes) for more
-        """
-        pooled = self._pooled(X)
-        if hasattr(self, "readout_"):
-            return np.asarray(self.readout_.decision_function(pooled))
-        # In float64: a pooled mean is one, whatever the precision of the network. einsum adds in one order for any
-        # number of sequences, where BLAS may not.
-        scores: np.ndarray = np.einsum("ij,kj->ik", pooled, self.coef_) + self.intercept_
-        return scores[:, 0] if len(self.classes_) == 2 else scores
-
-    @_available_if_readout_has("predict_proba")
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Return the probability of each class, if `readout` gives it.
-
-        Parameters
-        ----------
-        X : list of arrays (n_timesteps, n_features), array (n_sequences, n_timesteps, n_features) or (n_sequences, \
-n_timesteps)
-            The sequences.
-
-        Returns
-        -------
-        ndarray of shape (n_sequences, n_classes)
-        """
-        pooled = self._pooled(X)
-        return np.asarray(self.readout_.predict_proba(pooled))
-
     def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's tags."""
         tags = super().__sklearn_tags__()
@@ -229,25 +155,18 @@ n_timesteps)
         check_alpha(self.alpha)
         check_choice("pooling", self.pooling, POOLINGS)
         inputs = check_sequences(self, X, dtype=self._input_dtype(), reset=True, rows_are_series=True)
-        y = check_labels(y, inputs)
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(f"y holds one class only, {self.classes_[0]}; a classifier needs at least 2 classes")
+        codes = self._learn_classes(check_labels(y, inputs))
         self._check_washout(inputs.lengths)
         self._draw(inputs.n_features, 0, inputs.values.dtype)
         pooled = self._pool(inputs, self._noise())
         if self.readout is not None:
             check_not_diverged(pooled)
-            self.readout_ = clone(self.readout).fit(pooled, codes)
-            return
-        targets = 2.0 * (codes[:, None] == np.arange(len(self.classes_))) - 1.0
-        gram = Gram()
-        gram.update(pooled, targets[:, 1:] if len(self.classes_) == 2 else targets)
-        solution = solve_ridge(gram, self.alpha)
-        self.coef_, self.intercept_, self.alpha_ = solution.coef, solution.intercept, solution.alpha
+        self._learn(pooled, codes, self.alpha)
 
-    def _pooled(self, X: Any) -> np.ndarray:
-        check_is_fitted(self)
+    def _readout_estimator(self, n_samples: int = 1) -> Any:
+        return self.readout
+
+    def _vectors(self, X: Any) -> np.ndarray:
         inputs = check_sequences(self, X, dtype=self.W_.dtype, reset=False, rows_are_series=True)
         pooled = self._pool(inputs, None)
         warn_if_diverged(pooled, "the reservoir", stacklevel=4)

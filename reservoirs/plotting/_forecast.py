@@ -1,8 +1,4 @@
-"""Pictures of forecasts, in the manner of scikit-learn's displays.
-
-Needs matplotlib: ``pip install reservoirs[plot]``. For classifiers use
-:class:`sklearn.metrics.ConfusionMatrixDisplay`.
-"""
+"""Pictures of forecasts."""
 
 from __future__ import annotations
 
@@ -11,7 +7,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._params import check_count
+from .._params import check_count
+from ._axes import new_axes
 
 
 class ForecastDisplay:
@@ -195,7 +192,7 @@ class ForecastDisplay:
             If matplotlib is missing.
         """
         n_past = 2 * len(self.forecast) if n_past is None else check_count("n_past", n_past)
-        self.ax_ = _new_axes() if ax is None else ax
+        self.ax_ = new_axes() if ax is None else ax
         self.figure_ = self.ax_.figure
         shown = self.past[-n_past:]
         self.lines_ = self.ax_.plot(np.arange(1 - len(shown), 1), shown, color="0.25", lw=1.2, label="past")
@@ -213,14 +210,6 @@ class ForecastDisplay:
 
     def _continue(self, past: NDArray[np.float64], values: NDArray[np.float64], **style: Any) -> None:
         self.lines_ += self.ax_.plot(np.arange(len(values) + 1), np.append(past[-1], values), **style)
-
-
-def _new_axes() -> Any:
-    try:
-        from matplotlib import pyplot
-    except ImportError as error:
-        raise ImportError("plots need matplotlib: pip install reservoirs[plot]") from error
-    return pyplot.subplots(figsize=(9, 3.5), layout="constrained")[1]
 
 
 def _check_series(name: str, values: ArrayLike, n_steps: int | None = None) -> NDArray[np.float64]:

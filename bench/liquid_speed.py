@@ -1,0 +1,349 @@
+"""Speed of the spiking core on one static liquid, side by side: ours, a minimal loop, and peers if they are installed.
+
+    python -m bench.liquid_speed [--quick] [--no-peers] [--peers-python PATH] [--json PATH]
+
+The workload: N LIF units (80 % excitatory), steps of 1 ms, exponential currents, 100 recurrent synapses a unit, 784
+Poisson inputs of 30 Hz that each reach 1 % of the units, a liquid of about 21 Hz, static weights, one thread. Everyone
+gets the same weights and the same input spikes, and everyone's spike counts are held against those of the minimal loop
+(bench/minimal_liquid.cpp, compiled here by g++ -O3 -march=native): a row whose counts correlate less than .99, or whose
+rate is off by more than 3 %, says DIFFERS. Only the row that draws in the core has other input spikes, of equal rates.
+
+A figure is the median of several repetitions after a warm-up; the contenders take turns. Only running is timed: neither
+building nor compiling nor loading spikes. Synaptic events are those of the minimal loop over the same steps. Bytes an
+event are what delivery reads: target and weight.
+
+Peers run in a process of their own (bench/liquid_peers.py), in this interpreter or in that of --peers-python:
+
+    python3.11 -m venv /tmp/peersenv
+    /tmp/peersenv/bin/pip install brian2==2.9.0 "numpy<2.4" nest-simulator==3.10.0
+    /tmp/peersenv/bin/pip install snntorch==1.0.0 norse==1.1.0 torch==2.13.0 "numpy<2.4"
+
+(brian2 2.9.0 does not import with NumPy 2.4, and it needs a C++ compiler; torch for the CPU is enough).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import ctypes
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reservoirs import _core, show_config
+
+HERE = Path(__file__).parent
+# One step: v = DECAY v + GAIN g where the unit does not rest, g = CURRENT_DECAY g; a spike where v >= THRESHOLD.
+DECAY, GAIN, CURRENT_DECAY, THRESHOLD, REFRACTORY = 0.95, 0.05, 0.8, 1.0, 1
+EXCITATION, INHIBITION, INPUT_WEIGHT = 0.2, -0.8, 0.72  # means of weights, for 19 and 23 Hz at N = 1000 and 8000
+FAN_OUT, N_INPUTS, INPUT_SHARE, INPUT_RATE = 100, 784, 0.01, 0.03
+N_SAMPLES = 16
+PEERS = {"Brian2 standalone": "brian2", "NEST": "nest", "snnTorch": "snntorch", "Norse": "norse"}
+FEWER_STEPS = {"snnTorch": 100, "Norse": 100}  # what dense matrices do in a second or two
+# Ours, one thread, as a multiple of the contender.
+TARGETS = {"minimal loop": 1 / 1.5, "Brian2 standalone": 2.0, "NEST": 25.0, "snnTorch": 100.0, "Norse": 100.0}
+OURS, TWO_THREADS, ONE_THREAD = "reservoirs", "reservoirs, 16 samples, 2 threads", "reservoirs, 16 samples, 1 thread"
+TWO_THREADS_TARGET = 1.8
+
+
+@dataclass
+class Contender:
+    """A way to run the workload: ``run()`` returns the seconds it took and every unit's spike count (or None)."""
+
+    run: Callable[[], tuple[float, np.ndarray | None]]
+    n_steps: int
+    n_samples: int = 1
+    bytes_an_event: float | None = None
+
+
+def workload(n_units: int, n_steps: int) -> dict[str, Any]:
+    """Draw weights and input spikes; synapses are grouped by the unit they come from, targets ascending."""
+    rng = np.random.default_rng(n_units)
+    fan_out = min(FAN_OUT, n_units // 2)
+    rows = [np.sort(rng.choice(n_units - 1, fan_out, replace=False, shuffle=False)) for _ in range(n_units)]
+    target = np.concatenate([row + (row >= j) for j, row in enumerate(rows)])
+    mean = np.where(np.arange(n_units) < round(0.8 * n_units), EXCITATION, INHIBITION) * FAN_OUT / fan_out
+    from_input, target_in = np.nonzero(rng.random((N_INPUTS, n_units)) < INPUT_SHARE)
+    step, channel = np.nonzero(rng.random((n_steps, N_INPUTS)) < INPUT_RATE)
+    return {
+        "n_units": n_units,
+        "start": np.arange(n_units + 1) * fan_out,
+        "target": target.astype(np.int32),
+        "weight": (np.repeat(mean, fan_out) * rng.uniform(0.5, 1.5, len(target))).astype(np.float32),
+        "start_in": np.searchsorted(from_input, np.arange(N_INPUTS + 1)).astype(np.int64),
+        "target_in": target_in.astype(np.int32),
+        "weight_in": (INPUT_WEIGHT * rng.uniform(0.5, 1.5, len(target_in))).astype(np.float32),
+        "input_start": np.searchsorted(step, np.arange(n_steps + 1)).astype(np.int64),
+        "input": channel.astype(np.int32),
+        "decay": DECAY,
+        "gain": GAIN,
+        "current_decay": CURRENT_DECAY,
+        "threshold": THRESHOLD,
+        "refractory": REFRACTORY,
+    }
+
+
+def timed(task: Callable[[], np.ndarray | None]) -> Callable[[], tuple[float, np.ndarray | None]]:
+    """Return a task that also tells its seconds."""
+
+    def run() -> tuple[float, np.ndarray | None]:
+        begin = time.perf_counter()
+        counts = task()
+        return time.perf_counter() - begin, counts
+
+    return run
+
+
+def compile_minimal(folder: str) -> ctypes.CDLL:
+    """Compile the minimal loop for this machine."""
+    library = Path(folder) / "minimal_liquid.so"
+    command = [os.environ.get("CXX", "g++"), "-O3", "-march=native", "-shared", "-fPIC", "-o", str(library)]
+    subprocess.run([*command, str(HERE / "minimal_liquid.cpp")], check=True)
+    minimal = ctypes.CDLL(str(library))
+    minimal.run_liquid.restype = ctypes.c_int64
+    return minimal
+
+
+def run_minimal(minimal: ctypes.CDLL, work: dict[str, Any], n_steps: int) -> Callable[[], tuple[np.ndarray, int]]:
+    """Return a task that runs the minimal loop and returns counts and the number of synaptic events."""
+    integer, real = ctypes.c_int64, ctypes.c_float
+    narrow = {name: work[name].astype(np.uint16) for name in ("target", "target_in")}
+    arrays = [
+        narrow.get(name, work[name]) for name in ("start", "target", "weight", "start_in", "target_in", "weight_in")
+    ]
+    inputs = [work["input_start"], work["input"]]
+
+    def address(array: np.ndarray) -> ctypes.c_void_p:
+        return array.ctypes.data_as(ctypes.c_void_p)
+
+    def task() -> tuple[np.ndarray, int]:
+        counts = np.zeros(work["n_units"], np.int32)
+        events = minimal.run_liquid(
+            integer(work["n_units"]),
+            *map(address, arrays),
+            *map(real, (DECAY, GAIN, CURRENT_DECAY, THRESHOLD)),
+            ctypes.c_int32(REFRACTORY),
+            integer(n_steps),
+            *map(address, [*inputs, counts]),
+        )
+        return counts, events
+
+    return task
+
+
+def our_liquid(work: dict[str, Any], narrow: bool) -> Any:
+    """Return the workload's liquid in our core."""
+    n_units = work["n_units"]
+    lif = [DECAY, GAIN, 0.0, THRESHOLD, 0.0, REFRACTORY, -np.inf, 0.0, 0.0]
+    return _core.Liquid32(
+        neuron="lif",
+        parameters=np.repeat(np.array(lif, np.float32)[:, None], n_units, axis=1),
+        v_init=np.zeros(n_units, np.float32),
+        hold=True,
+        synapse="exponential",
+        decay=np.full((1, n_units), CURRENT_DECAY, np.float32),
+        start=work["start"],
+        targets=work["target"],
+        weights=work["weight"],
+        source_channel=np.zeros(n_units, np.uint8),
+        input_start=work["start_in"],
+        input_targets=work["target_in"],
+        input_weights=work["weight_in"],
+        narrow=narrow,
+    )
+
+
+def events_of(work: dict[str, Any], n_steps: int, n_samples: int) -> tuple[np.ndarray, ...]:
+    """Return lengths, offsets, steps and channels: sample s has the input spikes turned round by s/n_samples."""
+    ends = work["input_start"]
+    step, channel = np.repeat(np.arange(n_steps), np.diff(ends[: n_steps + 1])), work["input"][: ends[n_steps]]
+    steps, channels = [], []
+    for sample in range(n_samples):
+        turned = (step + sample * n_steps // n_samples) % n_steps
+        order = np.argsort(turned, kind="stable")
+        steps.append(turned[order])
+        channels.append(channel[order])
+    offsets = np.arange(n_samples + 1) * len(step)
+    return (
+        np.full(n_samples, n_steps, np.int64),
+        offsets.astype(np.int64),
+        np.concatenate(steps).astype(np.int32),
+        np.concatenate(channels).astype(np.int32),
+    )
+
+
+def ours(work: dict[str, Any], n_steps: int, n_samples: int = 1, n_threads: int = 1, **how: bool) -> Contender:
+    """Return our core, with the given events or (``drawn``) with spikes that it draws itself."""
+    liquid = our_liquid(work, how.get("narrow", False))
+    none = np.empty(0, np.int32)
+    batch = _core.LiquidBatch32(liquid, n_samples, trace_decay=0.0, intervals=False, recorded=none, watched=none)
+    events = events_of(work, n_steps, n_samples)
+    rates = (events[0], np.full((n_samples, N_INPUTS), INPUT_RATE), 0)
+    ends = np.stack([np.arange(n_samples), np.full(n_samples, n_steps - 1)], axis=1).astype(np.int64)
+    counts = np.empty((n_samples, work["n_units"]), np.float32)
+
+    def task() -> np.ndarray | None:
+        if how.get("drawn"):
+            batch.begin_rates(*rates)
+        else:
+            batch.begin_events(*events)
+        batch.advance(n_steps, ends, counts, None, None, n_threads=n_threads)
+        return None if how.get("drawn") else counts[0].copy()
+
+    return Contender(timed(task), n_steps, n_samples, 3 if how.get("narrow") else 6)
+
+
+@contextlib.contextmanager
+def peer(name: str, python: str, path: str, n_steps: int) -> Iterator[Contender | None]:
+    """Keep one peer's process; None if its library is not there."""
+    command = [python, str(HERE / "liquid_peers.py"), PEERS[name], path, str(n_steps)]
+    if subprocess.run([python, "-c", f"import {PEERS[name]}"], capture_output=True).returncode:
+        print(f"# {name} does not import in {python}: see --help")
+        yield None
+        return
+    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    with (
+        tempfile.TemporaryFile("w+") as log,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env=os.environ | one_thread
+        ) as process,
+    ):
+        assert process.stdin
+        assert process.stdout
+
+        def run() -> tuple[float, np.ndarray]:
+            print("run", file=process.stdin, flush=True)
+            line = process.stdout.readline()
+            if not line:
+                log.seek(0)
+                raise RuntimeError(f"{name} failed:\n{log.read()[-3000:]}")
+            answer = json.loads(line)
+            return answer["seconds"], np.array(answer["counts"])
+
+        yield Contender(run, n_steps)
+
+
+def take_turns(contenders: dict[str, Contender], repetitions: int) -> tuple[dict[str, list[float]], dict[str, Any]]:
+    """Return everyone's sample-steps a second in every repetition, run in turn after one warm-up, and spike counts."""
+    counts = {name: one.run()[1] for name, one in contenders.items()}
+    rates: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in range(repetitions):
+        for name, one in contenders.items():
+            rates[name].append(one.n_steps * one.n_samples / one.run()[0])
+    return rates, counts
+
+
+def agreement(counts: np.ndarray, reference: np.ndarray) -> dict[str, float]:
+    """Return the correlation of spike counts and the ratio of rates."""
+    return {"correlation": float(np.corrcoef(counts, reference)[0, 1]), "rate": float(counts.sum() / reference.sum())}
+
+
+def row(n_units: int, n_steps: int, repetitions: int, minimal: ctypes.CDLL, python: str | None) -> dict[str, Any]:
+    """Time everyone at one size."""
+    work = workload(n_units, n_steps)
+    reference = run_minimal(minimal, work, n_steps)
+    contenders = {
+        "minimal loop": Contender(timed(lambda: reference()[0]), n_steps, 1, 6),
+        OURS: ours(work, n_steps),
+        f"{OURS}, narrow weights": ours(work, n_steps, narrow=True),
+        f"{OURS}, drawing its input": ours(work, n_steps, drawn=True),
+        ONE_THREAD: ours(work, n_steps, N_SAMPLES),
+        TWO_THREADS: ours(work, n_steps, N_SAMPLES, n_threads=2),
+    }
+    with contextlib.ExitStack() as stack:
+        if python:
+            path = f"{stack.enter_context(tempfile.TemporaryDirectory())}/workload.npz"
+            np.savez(path, **work)
+            for name in PEERS:
+                one = stack.enter_context(peer(name, python, path, FEWER_STEPS.get(name, n_steps)))
+                if one:
+                    contenders[name] = one
+        rates, counts = take_turns(contenders, repetitions)
+    of_steps = {one.n_steps: run_minimal(minimal, work, one.n_steps)() for one in contenders.values()}
+    result: dict[str, Any] = {
+        "row": f"N={n_units}, {n_steps} steps",
+        "Hz": float(of_steps[n_steps][0].mean() / n_steps * 1000),
+        "rates": rates,
+        "events a step": {name: of_steps[one.n_steps][1] / one.n_steps for name, one in contenders.items()},
+        "bytes an event": {name: one.bytes_an_event for name, one in contenders.items()},
+        "agreement": {
+            name: agreement(of_name, of_steps[contenders[name].n_steps][0])
+            for name, of_name in counts.items()
+            if of_name is not None
+        },
+    }
+    return result
+
+
+def told(agreed: dict[str, float] | None) -> str:
+    """Return the cell that tells how well spike counts agree."""
+    if agreed is None:
+        return "own spikes"
+    good = agreed["correlation"] >= 0.99 and abs(agreed["rate"] - 1) <= 0.03
+    return f"{agreed['correlation']:.4f}, {agreed['rate'] - 1:+.1%}{'' if good else ' DIFFERS'}"
+
+
+def wanted(name: str, middle: dict[str, float], show: bool) -> tuple[str, str]:
+    """Return the cells of ours over this contender (two threads: over one) and of what is wanted."""
+    if name == TWO_THREADS:
+        ratio, target = middle[name] / middle[ONE_THREAD], TWO_THREADS_TARGET
+    else:
+        ratio, target = middle[OURS] / middle[name], TARGETS.get(name)
+    mark = f">= {target:.3g} {'met' if ratio >= target else 'MISSED'}" if target and show else ""
+    return f"{ratio:.2f} x", mark
+
+
+def report(result: dict[str, Any], targets: bool) -> None:
+    """Print the table of one size."""
+    print(f"\n## {result['row']}, {result['Hz']:.1f} Hz (steps/s; of several samples, all their steps)\n")
+    print("| | median | lowest | highest | M events/s | ns/event | bytes/event | counts | ours to it | wanted |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
+    middle = {name: float(np.median(values)) for name, values in result["rates"].items()}
+    for name, values in result["rates"].items():
+        events = middle[name] * result["events a step"][name]
+        cells = [
+            name,
+            *(f"{value:,.0f}" for value in (middle[name], min(values), max(values))),
+            f"{events / 1e6:,.1f}",
+            f"{1e9 / events:.3g}",
+            f"{result['bytes an event'][name] or ''}",
+            told(result["agreement"].get(name)),
+            *wanted(name, middle, targets),
+        ]
+        print(f"| {' | '.join(cells)} |")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run both sizes and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that everything runs")
+    parser.add_argument("--no-peers", action="store_true", help="leave out other libraries")
+    parser.add_argument("--peers-python", default=sys.executable, help="interpreter that has the other libraries")
+    parser.add_argument("--json", type=Path, help="also write the repetitions to this file")
+    options = parser.parse_args(argv)
+    config = show_config()
+    print(f"# {platform.processor() or platform.machine()}, {os.cpu_count()} cores; {config}")
+    sizes = ((200, 200), (1000, 200)) if options.quick else ((1000, 5000), (8000, 2000))
+    results = []
+    with tempfile.TemporaryDirectory() as folder:
+        minimal = compile_minimal(folder)
+        for n_units, n_steps in sizes:
+            python = None if options.no_peers else options.peers_python
+            results.append(row(n_units, n_steps, 3 if options.quick else 7, minimal, python))
+            report(results[-1], not options.quick)
+    if options.json:
+        options.json.write_text(json.dumps({"config": config, "results": results}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

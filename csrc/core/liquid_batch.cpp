@@ -1,0 +1,425 @@
+// Presentations to a liquid, step by step.
+
+#include <algorithm>
+#include <atomic>
+#include <new>
+#include <stdexcept>
+
+#include "reservoirs/liquid.hpp"
+#include "spike_sources.hpp"
+#include "table.hpp"
+#include "threads.hpp"
+
+namespace reservoirs {
+
+namespace {
+
+constexpr std::int32_t kNever = -1;
+
+enum class Source { none, given, drawn, currents };
+
+// Which plasticity answers a spike. The loop over steps is compiled once for each, so that what a liquid does not have
+// costs it nothing.
+enum class Plasticity { none, renewal, short_term };
+
+}  // namespace
+
+template <class T>
+struct LiquidBatch<T>::Slot {
+    std::int64_t length = 0;
+    std::int64_t step = 0;
+    LiquidTotals totals;
+
+    Aligned<T> v;
+    Aligned<T> blocked;
+    Aligned<T> extra;  // what the threshold has risen by, or Izhikevich's u
+    Aligned<T> arrivals;
+    Aligned<T> falling;
+    Aligned<T> rising;
+    Aligned<T> current;
+    Aligned<T> trace;
+    Aligned<T> utilised;
+    Aligned<T> resources;
+    std::vector<std::uint32_t> spikes;
+    std::vector<T> factors;
+
+    std::vector<std::int32_t> counts;
+    std::vector<std::int32_t> counts_sampled;
+    std::vector<std::int32_t> first;
+    std::vector<std::int32_t> last;
+    std::vector<T> sum_squares;
+    std::vector<RecordedSpike> recorded;
+    std::vector<T> watched;
+
+    Source source = Source::none;
+    GivenSpikes given;
+    DrawnSpikes drawn;
+    Relay relay;
+    std::vector<std::int32_t> input_last;
+    std::vector<T> input_factors;
+    // Numbers as inputs: what each row injects holds for some steps.
+    std::vector<T> rows;
+    std::int64_t steps_per_row = 1;
+    std::vector<std::uint32_t> all_inputs;
+    Aligned<T> external;
+};
+
+template <class T>
+LiquidBatch<T>::LiquidBatch(std::shared_ptr<const Liquid<T>> liquid, std::int64_t n_slots, T trace_decay,
+                            bool intervals, const std::vector<std::int32_t>& recorded,
+                            std::vector<std::int32_t> watched)
+    : liquid_(std::move(liquid)), trace_decay_(trace_decay), intervals_(intervals), watched_(std::move(watched)) {
+    if (n_slots < 1) throw std::invalid_argument("n_slots must be at least 1");
+    const auto check = [this](std::int32_t unit) {
+        if (unit < 0 || unit >= liquid_->n_units()) throw std::invalid_argument("recorded and watched must be units");
+    };
+    std::for_each(recorded.begin(), recorded.end(), check);
+    std::for_each(watched_.begin(), watched_.end(), check);
+    if (!recorded.empty()) is_recorded_.assign(static_cast<std::size_t>(liquid_->n_units()), false);
+    for (const std::int32_t unit : recorded) is_recorded_[static_cast<std::size_t>(unit)] = true;
+    for (std::int64_t s = 0; s < n_slots; ++s) slots_.push_back(std::make_unique<Slot>());
+}
+
+template <class T>
+LiquidBatch<T>::~LiquidBatch() = default;
+
+template <class T>
+void LiquidBatch<T>::begin(const std::vector<std::int64_t>& lengths) {
+    const Liquid<T>& l = *liquid_;
+    const auto n_units = static_cast<std::size_t>(l.n_units_);
+    const auto n_inputs = static_cast<std::size_t>(l.n_inputs());
+    const auto padded = static_cast<std::size_t>(l.padded_);
+    const std::size_t of_channels = padded * static_cast<std::size_t>(l.n_channels_);
+    for (std::size_t s = 0; s < lengths.size(); ++s) {
+        Slot& slot = *slots_[s];
+        slot.length = lengths[s];
+        slot.step = 0;
+        slot.totals = {};
+        slot.v = l.v_init_;
+        slot.blocked.assign(padded, T(0));
+        slot.extra = l.u_init_;
+        if (l.adaptive_) slot.extra.assign(padded, T(0));
+        slot.arrivals.assign(static_cast<std::size_t>(l.slot_stride_ * l.n_steps_ahead_), T(0));
+        slot.falling.assign(l.kind_ == SynapseKind::delta ? 0 : of_channels, T(0));
+        slot.rising.assign(l.kind_ == SynapseKind::double_exponential ? of_channels : 0, T(0));
+        slot.current.assign(padded, T(0));
+        slot.trace.assign(has_traces() ? padded : 0, T(0));
+        slot.utilised = l.recurrent_.utilisation();
+        slot.resources.assign(slot.utilised.size(), T(1));
+        slot.spikes.resize(padded);
+        slot.factors.resize(padded);
+        slot.counts.assign(n_units, 0);
+        slot.counts_sampled.assign(n_units, 0);
+        slot.first.assign(n_units, kNever);
+        slot.last.assign(n_units, kNever);
+        slot.sum_squares.assign(intervals_ ? n_units : 0, T(0));
+        slot.recorded.clear();
+        slot.watched.clear();
+        slot.source = Source::none;
+        slot.input_last.assign(n_inputs, kNever);
+        slot.input_factors.resize(n_inputs);
+        if (l.input_refractory_ >= 0) slot.relay.begin(l.n_inputs(), l.input_refractory_);
+    }
+    n_begun_ = static_cast<std::int64_t>(lengths.size());
+}
+
+template <class T>
+void LiquidBatch<T>::begin_events(const std::vector<std::int64_t>& lengths, const std::int64_t* offsets,
+                                  const std::int32_t* steps, const std::int32_t* inputs) {
+    for (std::size_t s = 0; s < lengths.size(); ++s) {
+        for (std::int64_t e = offsets[s]; e < offsets[s + 1]; ++e) {
+            if (inputs[e] < 0 || inputs[e] >= liquid_->n_inputs()) {
+                throw std::invalid_argument("an event names an input that is not there");
+            }
+            if (steps[e] < 0 || (e > offsets[s] && steps[e] < steps[e - 1])) {
+                throw std::invalid_argument("events must be in the order of their steps");
+            }
+        }
+    }
+    begin(lengths);
+    for (std::size_t s = 0; s < lengths.size(); ++s) {
+        slots_[s]->source = Source::given;
+        slots_[s]->given.begin(steps + offsets[s], inputs + offsets[s], offsets[s + 1] - offsets[s],
+                               liquid_->n_inputs());
+    }
+}
+
+template <class T>
+void LiquidBatch<T>::begin_rates(const std::vector<std::int64_t>& lengths, const double* probabilities,
+                                 std::uint64_t seed) {
+    const std::int64_t n_inputs = liquid_->n_inputs();
+    const std::int64_t n = static_cast<std::int64_t>(lengths.size()) * n_inputs;
+    if (!std::all_of(probabilities, probabilities + n, [](double p) { return p >= 0 && p <= 1; })) {
+        throw std::invalid_argument("probabilities must be in [0, 1]");
+    }
+    begin(lengths);
+    for (std::size_t s = 0; s < lengths.size(); ++s) {
+        slots_[s]->source = Source::drawn;
+        slots_[s]->drawn.begin(probabilities + static_cast<std::int64_t>(s) * n_inputs, n_inputs, seed, lengths[s]);
+    }
+}
+
+template <class T>
+void LiquidBatch<T>::begin_currents(const std::vector<std::int64_t>& n_rows, const T* rows,
+                                    std::int64_t steps_per_row) {
+    std::vector<std::int64_t> lengths;
+    for (const std::int64_t n : n_rows) lengths.push_back(n * steps_per_row);
+    begin(lengths);
+    const std::int64_t n_inputs = liquid_->n_inputs();
+    for (std::size_t s = 0; s < n_rows.size(); ++s) {
+        Slot& slot = *slots_[s];
+        slot.source = Source::currents;
+        slot.rows.assign(rows, rows + n_rows[s] * n_inputs);
+        rows += n_rows[s] * n_inputs;
+        slot.steps_per_row = steps_per_row;
+        slot.external.assign(static_cast<std::size_t>(liquid_->padded_), T(0));
+        slot.all_inputs.clear();
+        for (std::int64_t c = 0; c < n_inputs; ++c) slot.all_inputs.push_back(static_cast<std::uint32_t>(c));
+    }
+}
+
+// One slot on its way through time, for one kind of plasticity.
+template <class T>
+template <auto plasticity>
+class LiquidBatch<T>::Run {
+public:
+    Run(const LiquidBatch& batch, Slot& slot) : batch_(batch), liquid_(*batch.liquid_), slot_(slot) {}
+
+    void steps(std::int64_t n, SampleRange samples, const Samples<T>& to) {
+        const std::int64_t end = std::min(slot_.length, slot_.step + n);
+        for (; slot_.step < end; ++slot_.step) {
+            const std::int64_t n_spikes = fire();
+            deliver({slot_.spikes.data(), n_spikes});
+            drive();
+            flow();
+            integrate();
+            observe(n_spikes);
+            for (; samples.begin < samples.end && to.when[samples.begin].step == slot_.step; ++samples.begin) {
+                sample(samples.begin, to);
+            }
+        }
+    }
+
+private:
+    LifUnits<T> lif() const {
+        const Liquid<T>& l = liquid_;
+        return {l.padded_,
+                l.row(kLifThresh),
+                l.row(kLifReset),
+                l.row(kLifRefractory),
+                l.row(kLifAdaptDecay),
+                l.row(kLifAdaptStep),
+                l.row(kLifDecay),
+                l.row(kLifGain),
+                l.row(kLifDrift),
+                l.row(kLifFloor),
+                slot_.current.data(),
+                slot_.v.data(),
+                slot_.blocked.data(),
+                slot_.extra.data(),
+                slot_.spikes.data()};
+    }
+
+    IzhikevichUnits<T> izhikevich() const {
+        const Liquid<T>& l = liquid_;
+        return {l.padded_,           l.row(kIzhQ2),    l.row(kIzhQ1),      l.row(kIzhQ0),       l.row(kIzhK),
+                l.row(kIzhUab),      l.row(kIzhUa),    l.row(kIzhUc),      l.row(kIzhPeak),     l.row(kIzhC),
+                l.row(kIzhD),        slot_.current.data(), slot_.v.data(), slot_.extra.data(), slot_.spikes.data()};
+    }
+
+    std::int64_t fire() {
+        if (liquid_.model_ == NeuronModel::izhikevich) return kernels_.fire_izhikevich(izhikevich());
+        return kernels_.fire_lif[liquid_.soft_reset_][liquid_.adaptive_](lif());
+    }
+
+    Arrivals<T> arrivals() const {
+        const std::int64_t slot = slot_.step & (liquid_.n_steps_ahead_ - 1);
+        return {slot_.arrivals.data(), static_cast<std::uint32_t>(slot * liquid_.slot_stride_),
+                static_cast<std::uint32_t>(liquid_.slot_stride_ * liquid_.n_steps_ahead_ - 1)};
+    }
+
+    T renewal(int channel, std::int32_t last) const {
+        const std::vector<T>& added = liquid_.renewal_[static_cast<std::size_t>(channel)];
+        const auto n = static_cast<std::size_t>(slot_.step - last);
+        return last == kNever || n >= added.size() ? T(1) : added[n];
+    }
+
+    void deliver(InputList spikes) {
+        if constexpr (plasticity == Plasticity::short_term) {
+            for (std::int64_t s = 0; s < spikes.n; ++s) {
+                const std::uint32_t j = spikes.inputs[s];
+                const std::int64_t interval = slot_.last[j] == kNever ? 0 : slot_.step - slot_.last[j];
+                liquid_.recurrent_.deliver_dynamic(j, interval, slot_.utilised.data(), slot_.resources.data(),
+                                                   arrivals());
+            }
+        } else {
+            constexpr bool renewed = plasticity == Plasticity::renewal;
+            for (std::int64_t s = 0; renewed && s < spikes.n; ++s) {
+                const std::uint32_t j = spikes.inputs[s];
+                slot_.factors[static_cast<std::size_t>(s)] = renewal(liquid_.source_channel_[j], slot_.last[j]);
+            }
+            liquid_.recurrent_.deliver(spikes.inputs, spikes.n, slot_.factors.data(), renewed, arrivals());
+        }
+        for (std::int64_t s = 0; s < spikes.n; ++s) slot_.totals.events += liquid_.recurrent_.fan_out(spikes.inputs[s]);
+    }
+
+    // What the inputs do at this step.
+    void drive() {
+        if (slot_.source == Source::currents) {
+            inject();
+        } else {
+            std::fill(slot_.current.begin(), slot_.current.end(), T(0));
+            deliver_input(input_spikes());
+        }
+    }
+
+    InputList input_spikes() {
+        const InputList events =
+            slot_.source == Source::given ? slot_.given.at(slot_.step) : slot_.drawn.at(slot_.step);
+        return liquid_.input_refractory_ >= 0 ? slot_.relay.pass(slot_.step, events) : events;
+    }
+
+    void deliver_input(InputList spikes) {
+        constexpr bool renewed = plasticity == Plasticity::renewal;
+        for (std::int64_t s = 0; s < spikes.n; ++s) {
+            const std::uint32_t c = spikes.inputs[s];
+            if constexpr (renewed) {
+                slot_.input_factors[static_cast<std::size_t>(s)] = renewal(0, slot_.input_last[c]);
+                slot_.input_last[c] = static_cast<std::int32_t>(slot_.step);
+            }
+            slot_.totals.events += liquid_.input_.fan_out(c);
+        }
+        slot_.totals.input_spikes += spikes.n;
+        liquid_.input_.deliver(spikes.inputs, spikes.n, slot_.input_factors.data(), renewed, arrivals());
+    }
+
+    // Numbers are currents: every unit gets the inputs times their weights for as long as the row lasts.
+    void inject() {
+        if (slot_.step % slot_.steps_per_row == 0) {
+            const std::int64_t n = liquid_.n_inputs();
+            std::fill(slot_.external.begin(), slot_.external.end(), T(0));
+            std::copy_n(slot_.rows.data() + slot_.step / slot_.steps_per_row * n, n, slot_.input_factors.data());
+            const Arrivals<T> here{slot_.external.data(), 0, 0};
+            liquid_.input_.deliver(slot_.all_inputs.data(), n, slot_.input_factors.data(), true, here);
+        }
+        std::copy(slot_.external.begin(), slot_.external.end(), slot_.current.begin());
+    }
+
+    void flow() {
+        const Arrivals<T> now = arrivals();
+        for (std::int64_t c = 0; c < liquid_.n_channels_; ++c) {
+            const std::int64_t at = c * liquid_.padded_;
+            const auto part = [at](auto& values) { return values.empty() ? nullptr : values.data() + at; };
+            kernels_.currents[static_cast<int>(liquid_.kind_)]({liquid_.padded_, part(liquid_.decay_),
+                                                                part(liquid_.rise_), part(liquid_.norm_),
+                                                                now.ring + now.base + at, part(slot_.falling),
+                                                                part(slot_.rising), slot_.current.data()});
+        }
+    }
+
+    void integrate() {
+        if (liquid_.model_ == NeuronModel::izhikevich) {
+            kernels_.integrate_izhikevich(izhikevich());
+        } else {
+            kernels_.integrate_lif[liquid_.hold_](lif());
+        }
+    }
+
+    void observe(std::int64_t n_spikes) {
+        ++slot_.totals.steps;
+        slot_.totals.spikes += n_spikes;
+        if (!slot_.trace.empty()) kernels_.multiply(slot_.trace.data(), liquid_.padded_, batch_.trace_decay_);
+        const auto t = static_cast<std::int32_t>(slot_.step);
+        for (std::int64_t s = 0; s < n_spikes; ++s) {
+            const std::uint32_t j = slot_.spikes[static_cast<std::size_t>(s)];
+            ++slot_.counts[j];
+            if (!slot_.trace.empty()) slot_.trace[j] += T(1);
+            if (slot_.first[j] == kNever) {
+                slot_.first[j] = t;
+            } else if (!slot_.sum_squares.empty()) {
+                const T interval = static_cast<T>(t - slot_.last[j]);
+                slot_.sum_squares[j] += interval * interval;
+            }
+            slot_.last[j] = t;
+            if (!batch_.is_recorded_.empty() && batch_.is_recorded_[j]) {
+                slot_.recorded.push_back({t, static_cast<std::int32_t>(j)});
+            }
+        }
+        for (const std::int32_t unit : batch_.watched_) slot_.watched.push_back(slot_.v[static_cast<std::size_t>(unit)]);
+    }
+
+    void sample(std::size_t at, const Samples<T>& to) {
+        const auto n = static_cast<std::size_t>(liquid_.n_units_);
+        if (to.counts != nullptr) {
+            for (std::size_t i = 0; i < n; ++i) {
+                to.counts[at * n + i] = static_cast<T>(slot_.counts[i] - slot_.counts_sampled[i]);
+            }
+            slot_.counts_sampled = slot_.counts;
+        }
+        if (to.traces != nullptr) std::copy_n(slot_.trace.data(), n, to.traces + at * n);
+        if (to.potentials != nullptr) std::copy_n(slot_.v.data(), n, to.potentials + at * n);
+    }
+
+    const LiquidBatch& batch_;
+    const Liquid<T>& liquid_;
+    Slot& slot_;
+    const Kernels<T>& kernels_ = kernels<T>();
+};
+
+template <class T>
+void LiquidBatch<T>::advance(std::int64_t n_steps, const Samples<T>& samples, int n_threads) {
+    std::vector<SampleRange> of_slot(slots_.size());
+    for (std::size_t i = 0; i < samples.when.size(); ++i) {
+        const SampleTime& when = samples.when[i];
+        const bool known = when.slot >= 0 && when.slot < n_begun_;
+        const Slot* slot = known ? slots_[static_cast<std::size_t>(when.slot)].get() : nullptr;
+        if (!known || when.step < slot->step || when.step >= std::min(slot->length, slot->step + n_steps)) {
+            throw std::invalid_argument("a sample lies outside the steps that are taken");
+        }
+        if (i > 0 && (when.slot < samples.when[i - 1].slot ||
+                      (when.slot == samples.when[i - 1].slot && when.step <= samples.when[i - 1].step))) {
+            throw std::invalid_argument("samples must be in ascending order");
+        }
+        SampleRange& range = of_slot[static_cast<std::size_t>(when.slot)];
+        if (range.end == 0) range.begin = i;
+        range.end = i + 1;
+    }
+    if (samples.traces != nullptr && !has_traces()) throw std::invalid_argument("this batch keeps no traces");
+    std::atomic<bool> out_of_memory{false};
+    parallel_for(n_begun_, team_size(n_threads, n_begun_), [&](std::int64_t s, int) {
+        Slot& slot = *slots_[static_cast<std::size_t>(s)];
+        const SampleRange range = of_slot[static_cast<std::size_t>(s)];
+        try {  // only the lists of recorded spikes and watched potentials grow
+            if (liquid_->recurrent_.is_dynamic()) {
+                Run<Plasticity::short_term>(*this, slot).steps(n_steps, range, samples);
+            } else if (!liquid_->renewal_.empty()) {
+                Run<Plasticity::renewal>(*this, slot).steps(n_steps, range, samples);
+            } else {
+                Run<Plasticity::none>(*this, slot).steps(n_steps, range, samples);
+            }
+        } catch (const std::bad_alloc&) {
+            out_of_memory = true;
+        }
+    });
+    if (out_of_memory) throw std::bad_alloc();
+}
+
+template <class T>
+typename LiquidBatch<T>::View LiquidBatch<T>::view(std::int64_t s) const {
+    const Slot& slot = *slots_.at(static_cast<std::size_t>(s));
+    return {slot.length,        slot.step,      slot.counts.data(), slot.first.data(), slot.last.data(),
+            slot.sum_squares.data(), slot.recorded, slot.watched,       slot.totals};
+}
+
+template <class T>
+void LiquidBatch<T>::clear_kept() {
+    for (const auto& slot : slots_) {
+        slot->recorded.clear();
+        slot->watched.clear();
+    }
+}
+
+template class LiquidBatch<float>;
+template class LiquidBatch<double>;
+
+}  // namespace reservoirs

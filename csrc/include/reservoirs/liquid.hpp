@@ -1,0 +1,202 @@
+// A liquid: recurrent spiking neurons, compiled for event-driven stepping. Work a step is a few vector passes over the
+// units, plus the synapses of those units and inputs that spiked.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "reservoirs/aligned.hpp"
+#include "reservoirs/synapses.hpp"
+
+namespace reservoirs {
+
+enum class NeuronModel { lif, izhikevich };
+enum class SynapseKind;
+
+// Rows of LiquidSpec::parameters. LIF: v <- decay v + gain I + drift.
+enum LifRow {
+    kLifDecay,
+    kLifGain,
+    kLifDrift,
+    kLifThresh,
+    kLifReset,
+    kLifRefractory,
+    kLifFloor,
+    kLifAdaptDecay,
+    kLifAdaptStep,
+    kLifRows
+};
+// Izhikevich, scaled by the half step: v <- v + q2 v v + q1 v + q0 + k (I - u), twice; u <- u + uab v - ua u + uc.
+enum IzhikevichRow {
+    kIzhQ2,
+    kIzhQ1,
+    kIzhQ0,
+    kIzhK,
+    kIzhUab,
+    kIzhUa,
+    kIzhUc,
+    kIzhPeak,
+    kIzhC,
+    kIzhD,
+    kIzhikevichRows
+};
+
+template <class T>
+struct LiquidSpec {
+    std::int64_t n_units = 0;
+    NeuronModel model = NeuronModel::lif;
+    bool soft_reset = false;
+    bool hold = false;  // the potential stands still while refractory
+    bool adaptive = false;
+    const T* parameters = nullptr;  // [row][unit]
+    const T* v_init = nullptr;
+    const T* u_init = nullptr;  // Izhikevich only
+    SynapseKind kind{};
+    int n_channels = 1;
+    const T* decay = nullptr;  // [channel][unit]
+    const T* rise = nullptr;
+    const T* norm = nullptr;
+    bool nearest = false;  // a spike resets its source's kernel instead of adding to it
+    SynapseSpec<T> recurrent;
+    SynapseSpec<T> input;
+    // Inputs relay events as neurons that one event fires, blocked for so many steps; -1: events are spikes at once.
+    int input_refractory = -1;
+    bool narrow = false;  // weights as 8-bit integers times one factor a source
+};
+
+template <class T>
+class Liquid {
+public:
+    // Copies what it needs. Throws std::invalid_argument for what would not be safe to run.
+    explicit Liquid(const LiquidSpec<T>& spec);
+
+    std::int64_t n_units() const { return n_units_; }
+    std::int64_t n_inputs() const { return input_.n_sources(); }
+    std::int64_t n_synapses() const { return recurrent_.size() + input_.size(); }
+    std::int64_t nbytes() const { return recurrent_.nbytes() + input_.nbytes(); }
+
+private:
+    template <class>
+    friend class LiquidBatch;
+
+    const T* row(int which) const { return parameters_.data() + which * padded_; }
+
+    std::int64_t n_units_;
+    std::int64_t padded_;  // units and, up to whole vectors, some that never spike
+    NeuronModel model_;
+    bool soft_reset_;
+    bool hold_;
+    bool adaptive_;
+    SynapseKind kind_;
+    int n_channels_;
+    int input_refractory_;
+    std::int64_t slot_stride_;  // a power of two
+    std::int64_t n_steps_ahead_;  // the ring of future steps, a power of two
+    Aligned<T> parameters_;
+    Aligned<T> v_init_;
+    Aligned<T> u_init_;
+    Aligned<T> decay_;
+    Aligned<T> rise_;
+    Aligned<T> norm_;
+    // Nearest-spike kernels: what a spike adds n steps after the one before, by channel; 1 past the end.
+    std::vector<std::vector<T>> renewal_;
+    std::vector<std::uint8_t> source_channel_;
+    Synapses<T> recurrent_;
+    Synapses<T> input_;
+};
+
+// Readings of a slot after a step.
+struct SampleTime {
+    std::int64_t slot;
+    std::int64_t step;
+};
+
+template <class T>
+struct Samples {
+    std::vector<SampleTime> when;  // in ascending order
+    T* counts = nullptr;           // [sample][unit]: spikes since the sample before
+    T* traces = nullptr;           // [sample][unit]: exponentially filtered spikes
+    T* potentials = nullptr;       // [sample][unit]
+};
+
+struct RecordedSpike {
+    std::int32_t step;
+    std::int32_t unit;
+};
+
+struct LiquidTotals {
+    std::int64_t steps = 0;
+    std::int64_t spikes = 0;
+    std::int64_t input_spikes = 0;
+    std::int64_t events = 0;  // spikes times the synapses they went through
+};
+
+// Presentations to one liquid, each in a slot of its own with all of its state. Slots run in parallel; what happens in
+// one depends on nothing but its input.
+template <class T>
+class LiquidBatch {
+public:
+    // trace_decay: of the exponentially filtered spikes, a step; 0 for none. recorded: units whose spikes are kept.
+    // watched: units whose potentials are kept.
+    LiquidBatch(std::shared_ptr<const Liquid<T>> liquid, std::int64_t n_slots, T trace_decay, bool intervals,
+                const std::vector<std::int32_t>& recorded, std::vector<std::int32_t> watched);
+    ~LiquidBatch();
+
+    // Each begins one presentation a length, of which there are at most as many as slots. They throw
+    // std::invalid_argument for input that does not fit, and leave the batch as it was then.
+    void begin_events(const std::vector<std::int64_t>& lengths, const std::int64_t* offsets, const std::int32_t* steps,
+                      const std::int32_t* inputs);
+    // Bernoulli spikes with probabilities [slot][input] a step.
+    void begin_rates(const std::vector<std::int64_t>& lengths, const double* probabilities, std::uint64_t seed);
+    // Rows of numbers [row][input], those of one slot after another's: currents of so many steps each.
+    void begin_currents(const std::vector<std::int64_t>& n_rows, const T* rows, std::int64_t steps_per_row);
+
+    // Takes every presentation on by at most n_steps.
+    void advance(std::int64_t n_steps, const Samples<T>& samples, int n_threads);
+
+    struct View {
+        std::int64_t length;
+        std::int64_t steps_done;
+        const std::int32_t* counts;  // [unit]
+        const std::int32_t* first;   // step of the first and the last spike, -1 for none
+        const std::int32_t* last;
+        const T* sum_squares;  // of the intervals between spikes, in steps; only with intervals
+        const std::vector<RecordedSpike>& recorded;
+        const std::vector<T>& watched;  // [step][watched unit]
+        const LiquidTotals& totals;
+    };
+    View view(std::int64_t slot) const;
+
+    const Liquid<T>& liquid() const { return *liquid_; }
+    std::int64_t n_slots() const { return static_cast<std::int64_t>(slots_.size()); }
+    std::int64_t n_begun() const { return n_begun_; }
+    std::int64_t n_watched() const { return static_cast<std::int64_t>(watched_.size()); }
+    bool has_intervals() const { return intervals_; }
+    bool has_traces() const { return trace_decay_ > 0; }
+
+    // Forgets the recorded spikes and watched potentials so far.
+    void clear_kept();
+
+private:
+    struct Slot;
+    struct SampleRange {
+        std::size_t begin = 0;
+        std::size_t end = 0;
+    };
+    template <auto plasticity>
+    class Run;
+
+    void begin(const std::vector<std::int64_t>& lengths);
+
+    std::shared_ptr<const Liquid<T>> liquid_;
+    T trace_decay_;
+    bool intervals_;
+    std::vector<bool> is_recorded_;  // empty: none
+    std::vector<std::int32_t> watched_;
+    std::int64_t n_begun_ = 0;
+    std::vector<std::unique_ptr<Slot>> slots_;
+};
+
+}  // namespace reservoirs

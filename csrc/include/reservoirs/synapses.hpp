@@ -1,0 +1,85 @@
+// Synapses of a liquid, in the form that delivers spikes fastest.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "reservoirs/aligned.hpp"
+
+namespace reservoirs {
+
+// Synapses grouped by the source they leave.
+template <class T>
+struct SynapseSpec {
+    std::int64_t n_sources = 0;
+    const std::int64_t* start = nullptr;    // [n_sources + 1]
+    const std::int32_t* targets = nullptr;  // units
+    const T* weights = nullptr;
+    const std::int32_t* delays = nullptr;           // steps, at least 1; null: 1 everywhere
+    const std::uint8_t* source_channel = nullptr;   // null: channel 0
+    const T* utilisation = nullptr;                 // short-term plasticity: U, and dt / D, dt / F; null: none
+    const T* depression = nullptr;
+    const T* facilitation = nullptr;
+};
+
+// Where spikes arrive: the slot of a ring of steps that `base` names, and those after it.
+template <class T>
+struct Arrivals {
+    T* ring;
+    std::uint32_t base;
+    std::uint32_t mask;
+};
+
+// How the ring lies in memory: [step][channel][unit], strides in elements.
+struct RingShape {
+    std::int64_t channel_stride;
+    std::int64_t slot_stride;  // a power of two
+};
+
+template <class T>
+class Synapses {
+public:
+    // Throws std::invalid_argument for what would not be safe to run. narrow: weights as 8-bit integers times one
+    // factor a source.
+    Synapses(const char* name, const SynapseSpec<T>& spec, std::int64_t n_units, RingShape shape, bool narrow);
+
+    std::int64_t n_sources() const { return static_cast<std::int64_t>(start_.size()) - 1; }
+    std::int64_t size() const { return start_.back(); }
+    std::int64_t fan_out(std::uint32_t source) const { return start_[source + 1] - start_[source]; }
+    bool is_dynamic() const { return !utilisation_.empty(); }
+    const Aligned<T>& utilisation() const { return utilisation_; }
+    std::int64_t nbytes() const;
+
+    // Delivers a spike of each of n sources. `factors` has room for n and is overwritten; if `scaled`, it holds what
+    // the weights of each source are multiplied by.
+    void deliver(const std::uint32_t* sources, std::int64_t n, T* factors, bool scaled, const Arrivals<T>& to) const;
+
+    // Delivers a spike of one source through short-term plasticity, `interval` steps after its last (0: its first). u
+    // and r are the state of all synapses.
+    void deliver_dynamic(std::uint32_t source, std::int64_t interval, T* u, T* r, const Arrivals<T>& to) const;
+
+private:
+    int form() const;
+    const void* addresses() const;
+    T* first_arrival(const Arrivals<T>& to) const;
+    void narrow_down(const SynapseSpec<T>& spec);
+
+    bool ring_;
+    std::vector<std::int64_t> start_;
+    // A synapse's address is its place in the ring, from the slot of the next step on. One of the two is used.
+    Aligned<std::uint16_t> addresses16_;
+    Aligned<std::uint32_t> addresses32_;
+    // One of the two is used.
+    Aligned<T> weights_;
+    Aligned<std::int8_t> narrow_;
+    std::vector<T> row_scale_;
+    Aligned<T> utilisation_;
+    Aligned<T> depression_;
+    Aligned<T> facilitation_;
+};
+
+// The longest delay in steps.
+template <class T>
+std::int64_t longest_delay(const SynapseSpec<T>& spec);
+
+}  // namespace reservoirs

@@ -1,0 +1,314 @@
+// The step of a liquid: which units fire, what their spikes deliver, how currents and potentials move on.
+//
+// Passes over units are vectors; delivery is scalar, because the addresses of a source's synapses are scattered and
+// what binds is memory, not arithmetic. Products and sums of delivery are rounded one by one.
+
+namespace {
+
+using reservoirs::AddressForm;
+using reservoirs::BernoulliEvents;
+using reservoirs::Delivery;
+using reservoirs::DynamicDelivery;
+using reservoirs::IzhikevichUnits;
+using reservoirs::LifUnits;
+using reservoirs::SynapseKind;
+using reservoirs::SynapticCurrents;
+using reservoirs::WeightForm;
+
+inline std::int64_t append_lanes(std::uint32_t bits, std::int64_t first, std::uint32_t* spikes, std::int64_t n) {
+    for (; bits != 0; bits &= bits - 1) spikes[n++] = static_cast<std::uint32_t>(first + lowest_bit(bits));
+    return n;
+}
+
+template <class T, bool soft_reset, bool adaptive>
+std::int64_t fire_lif(const LifUnits<T>& units) {
+    const Vec<T> zero = broadcast<T>(T(0));
+    const Vec<T> one = broadcast<T>(T(1));
+    std::int64_t n = 0;
+    for (std::int64_t i = 0; i < units.n_units; i += kWidth<T>) {
+        const Vec<T> v = load(units.v + i);
+        const Vec<T> blocked = load(units.blocked + i);
+        const Vec<T> thresh = load(units.thresh + i);
+        Vec<T> raised = thresh;
+        if constexpr (adaptive) raised = thresh + load(units.adaptation + i);
+        const IVec<T> spike = at_least<T>(v, raised) & at_least<T>(zero, blocked);
+        const std::uint32_t bits = mask_bits<T>(spike);
+        const Vec<T> one_less = maximum<T>(blocked - one, zero);
+        store(units.blocked + i, select<T>(spike, load(units.refractory + i), one_less));
+        if constexpr (adaptive) {
+            const Vec<T> step = select<T>(spike, load(units.adapt_step + i), zero);
+            store(units.adaptation + i, fma<T>(load(units.adapt_decay + i), load(units.adaptation + i), step));
+        }
+        if (bits == 0) continue;
+        const Vec<T> reset = load(units.reset + i);
+        store(units.v + i, select<T>(spike, soft_reset ? v - (thresh - reset) : reset, v));
+        n = append_lanes(bits, i, units.spikes, n);
+    }
+    return n;
+}
+
+template <class T>
+std::int64_t fire_izhikevich(const IzhikevichUnits<T>& units) {
+    std::int64_t n = 0;
+    for (std::int64_t i = 0; i < units.n_units; i += kWidth<T>) {
+        const Vec<T> v = load(units.v + i);
+        const IVec<T> spike = at_least<T>(v, load(units.peak + i));
+        const std::uint32_t bits = mask_bits<T>(spike);
+        if (bits == 0) continue;
+        const Vec<T> u = load(units.u + i);
+        store(units.v + i, select<T>(spike, load(units.c + i), v));
+        store(units.u + i, select<T>(spike, u + load(units.d + i), u));
+        n = append_lanes(bits, i, units.spikes, n);
+    }
+    return n;
+}
+
+template <class T, bool hold>
+void integrate_lif(const LifUnits<T>& units) {
+    for (std::int64_t i = 0; i < units.n_units; i += kWidth<T>) {
+        const Vec<T> v = load(units.v + i);
+        const Vec<T> drive = fma<T>(load(units.gain + i), load(units.current + i), load(units.drift + i));
+        Vec<T> next = fma<T>(load(units.decay + i), v, drive);
+        if constexpr (hold) next = select<T>(greater<T>(load(units.blocked + i), broadcast<T>(T(0))), v, next);
+        store(units.v + i, maximum<T>(next, load(units.floor + i)));
+    }
+}
+
+template <class T>
+void integrate_izhikevich(const IzhikevichUnits<T>& units) {
+    for (std::int64_t i = 0; i < units.n_units; i += kWidth<T>) {
+        Vec<T> v = load(units.v + i);
+        const Vec<T> u = load(units.u + i);
+        const Vec<T> q2 = load(units.q2 + i);
+        const Vec<T> q1 = load(units.q1 + i);
+        const Vec<T> drive = fma<T>(load(units.k + i), load(units.current + i) - u, load(units.q0 + i));
+        for (int half = 0; half < 2; ++half) v = v + fma<T>(fma<T>(q2, v, q1), v, drive);
+        const Vec<T> rest = fma<T>(broadcast<T>(T(0)) - load(units.ua + i), u, load(units.uc + i));
+        store(units.v + i, v);
+        store(units.u + i, u + fma<T>(load(units.uab + i), v, rest));
+    }
+}
+
+template <class T, SynapseKind kind>
+void currents(const SynapticCurrents<T>& channel) {
+    const Vec<T> zero = broadcast<T>(T(0));
+    for (std::int64_t i = 0; i < channel.n_units; i += kWidth<T>) {
+        const Vec<T> arrived = load(channel.arrivals + i);
+        const Vec<T> current = load(channel.current + i);
+        store(channel.arrivals + i, zero);
+        if constexpr (kind == SynapseKind::delta) {
+            store(channel.current + i, current + arrived);
+        } else {
+            const Vec<T> falling = load(channel.falling + i) + arrived;
+            store(channel.falling + i, falling * load(channel.decay + i));
+            if constexpr (kind == SynapseKind::exponential) {
+                store(channel.current + i, current + falling);
+            } else {
+                const Vec<T> rising = load(channel.rising + i) + arrived;
+                store(channel.rising + i, rising * load(channel.rise_decay + i));
+                store(channel.current + i, fma<T>(load(channel.norm + i), falling - rising, current));
+            }
+        }
+    }
+}
+
+// A function, always_inline or not at all: GCC 12 takes a call of one that only prefetches for a call without effect.
+#if defined(__GNUC__)
+[[gnu::always_inline]] inline void prefetch(const void* p) {
+    __builtin_prefetch(p);
+}
+#else
+inline void prefetch(const void*) {}
+#endif
+
+// Measured: of two rows ahead 20 to 25 % where weights come from the third cache, nothing where from the second.
+constexpr std::int64_t kRowsAhead = 2;
+
+template <AddressForm form>
+using AddressOf = std::conditional_t<form == AddressForm::word, std::uint16_t, std::uint32_t>;
+
+template <AddressForm form>
+inline std::uint32_t place(AddressOf<form> address, std::uint32_t base, std::uint32_t mask) {
+    if constexpr (form == AddressForm::ring) return (base + address) & mask;
+    return address;
+}
+
+// So many weights at a time: loaded as a vector and put aside, they do not wait behind stores of unknown address.
+template <class T>
+inline Vec<T> weights_from(const T* weights) {
+    return load(weights);
+}
+
+template <class T>
+inline Vec<T> weights_from(const std::int8_t* weights) {
+#if defined(__GNUC__)
+    typedef std::int8_t Narrow __attribute__((vector_size(kWidth<T>)));
+    Narrow narrow;
+    std::memcpy(&narrow, weights, sizeof narrow);
+    return __builtin_convertvector(narrow, Vec<T>);
+#else
+    Vec<T> v;
+    for (int i = 0; i < kWidth<T>; ++i) v[i] = static_cast<T>(weights[i]);
+    return v;
+#endif
+}
+
+template <class T, AddressForm address_form, WeightForm weight_form>
+void deliver(const Delivery<T>& job) {
+    using Weight = std::conditional_t<weight_form == WeightForm::narrow, std::int8_t, T>;
+    constexpr bool scaled = weight_form != WeightForm::plain;
+    const auto* addresses = static_cast<const AddressOf<address_form>*>(job.addresses);
+    const auto* weights = static_cast<const Weight*>(job.weights);
+    T* arrivals = job.arrivals;
+    const auto arrive = [&](std::int64_t k, T amplitude) {
+        arrivals[place<address_form>(addresses[k], job.base, job.mask)] += amplitude;
+    };
+    for (std::int64_t s = 0; s < job.n_sources; ++s) {
+        if (s + kRowsAhead < job.n_sources) {
+            const std::int64_t ahead = job.start[job.sources[s + kRowsAhead]];
+            prefetch(addresses + ahead);
+            prefetch(weights + ahead);
+        }
+        const std::int64_t end = job.start[job.sources[s] + 1];
+        std::int64_t k = job.start[job.sources[s]];
+        const T scale = scaled ? job.scales[s] : T(1);
+        const Vec<T> scales = broadcast<T>(scale);
+        for (; k + kWidth<T> <= end; k += kWidth<T>) {
+            Vec<T> amplitudes = weights_from<T>(weights + k);
+            if constexpr (scaled) amplitudes = scales * amplitudes;
+            T amplitude[kWidth<T>];
+            store(amplitude, amplitudes);
+            for (int i = 0; i < kWidth<T>; ++i) arrive(k + i, amplitude[i]);
+        }
+        for (; k < end; ++k) {
+            const T weight = static_cast<T>(weights[k]);
+            arrive(k, scaled ? scale * weight : weight);
+        }
+    }
+}
+
+// Tsodyks and Markram 1997, Markram, Wang and Tsodyks 1998: r recovers towards 1, u falls back to U, and a spike of
+// amplitude w u r takes the share u of r.
+template <class T, AddressForm address_form>
+void deliver_dynamic(const DynamicDelivery<T>& job) {
+    const auto* addresses = static_cast<const AddressOf<address_form>*>(job.addresses);
+    const Vec<T> one = broadcast<T>(T(1));
+    const Vec<T> back = broadcast<T>(-job.interval);
+    for (std::int64_t k = job.begin; k < job.end; k += kWidth<T>) {
+        const std::int64_t left = job.end - k;
+        const int n = static_cast<int>(left < kWidth<T> ? left : kWidth<T>);
+        const std::size_t size = static_cast<std::size_t>(n) * sizeof(T);
+        const auto part = [size](const T* from) {
+            T lanes[kWidth<T>] = {};
+            std::memcpy(lanes, from, size);
+            return load<T>(lanes);
+        };
+        Vec<T> u = part(job.u + k);
+        Vec<T> r = part(job.r + k);
+        if (job.interval > 0) {
+            const Vec<T> base = part(job.utilisation + k);
+            const Vec<T> recovered = vec_exp<T>(back * part(job.depression + k));
+            const Vec<T> forgotten = vec_exp<T>(back * part(job.facilitation + k));
+            r = fma<T>(r * (one - u) - one, recovered, one);
+            u = fma<T>(u * (one - base), forgotten, base);
+            T lanes[kWidth<T>];
+            store(lanes, r);
+            std::memcpy(job.r + k, lanes, size);
+            store(lanes, u);
+            std::memcpy(job.u + k, lanes, size);
+        }
+        T amplitude[kWidth<T>];
+        store(amplitude, part(job.weights + k) * u * r);
+        for (int i = 0; i < n; ++i) {
+            job.arrivals[place<address_form>(addresses[k + i], job.base, job.mask)] += amplitude[i];
+        }
+    }
+}
+
+template <class T>
+void multiply(T* x, std::int64_t n, T factor) {
+    const Vec<T> all = broadcast<T>(factor);
+    for (std::int64_t i = 0; i < n; i += kWidth<T>) store(x + i, load(x + i) * all);
+}
+
+// Philox4x32-10 of one counter a lane, in lanes of 64 bits.
+struct PhiloxLanes {
+    static constexpr int n = kWidth<double>;
+    std::uint64_t word[4][n];
+
+    void mix(std::uint32_t key0, std::uint32_t key1) {
+        for (int round = 0; round < 10; ++round) {
+            for (int i = 0; i < n; ++i) {
+                const std::uint64_t a = std::uint64_t{0xD2511F53} * word[0][i];
+                const std::uint64_t b = std::uint64_t{0xCD9E8D57} * word[2][i];
+                word[0][i] = (b >> 32) ^ word[1][i] ^ key0;
+                word[1][i] = b & 0xFFFFFFFF;
+                word[2][i] = (a >> 32) ^ word[3][i] ^ key1;
+                word[3][i] = a & 0xFFFFFFFF;
+            }
+            key0 += 0x9E3779B9;
+            key1 += 0xBB67AE85;
+        }
+    }
+};
+
+// Inputs side by side: each lane draws for its own until it is past the end.
+inline void draw_events(const BernoulliEvents& job) {
+    constexpr int W = kWidth<double>;
+    const Vec<double> round = broadcast<double>(MathConstants<double>::kRound);
+    const Vec<double> one = broadcast<double>(1.0);
+    const Vec<double> far = broadcast<double>(0x1.0p40);
+    for (std::int64_t first = 0; first < job.n_inputs; first += W) {
+        const int n = static_cast<int>(job.n_inputs - first < W ? job.n_inputs - first : W);
+        double next[W];
+        double inverse[W];
+        std::uint32_t drawn[W];
+        for (int i = 0; i < W; ++i) {
+            const bool used = i < n;
+            next[i] = used ? job.next[first + i] : job.end;
+            inverse[i] = used ? job.inverse_log[first + i] : 0.0;
+            drawn[i] = used ? job.n_drawn[first + i] : 0;
+            if (used) job.counts[first + i] = 0;
+        }
+        for (;;) {
+            bool done = true;
+            for (int i = 0; i < W; ++i) done = done && next[i] >= job.end;
+            if (done) break;
+            PhiloxLanes philox;
+            for (int i = 0; i < W; ++i) {
+                philox.word[0][i] = drawn[i] / 4;
+                philox.word[1][i] = i < n ? job.inputs[first + i] : 0;
+                philox.word[2][i] = job.content & 0xFFFFFFFF;
+                philox.word[3][i] = job.content >> 32;
+            }
+            philox.mix(static_cast<std::uint32_t>(job.seed), static_cast<std::uint32_t>(job.seed >> 32));
+            double gaps[4][W];
+            for (int k = 0; k < 4; ++k) {
+                double uniform[W];
+                for (int i = 0; i < W; ++i) {
+                    uniform[i] = (static_cast<double>(philox.word[k][i]) + 0.5) * 0x1.0p-32;
+                }
+                const Vec<double> gap = minimum<double>(vec_log<double>(load(uniform)) * load(inverse), far);
+                // The floor of what is not negative, from the nearest integer.
+                const Vec<double> nearest = (gap + round) - round;
+                store(gaps[k], select<double>(greater<double>(nearest, gap), nearest - one, nearest));
+            }
+            // next is an event, or -1 before the first; each draw says how long after it the one behind it comes.
+            for (int i = 0; i < n; ++i) {
+                if (next[i] >= job.end) continue;
+                std::uint32_t* steps = job.steps + (first + i) * job.stride;
+                do {
+                    if (next[i] >= 0) steps[job.counts[first + i]++] = static_cast<std::uint32_t>(next[i]);
+                    next[i] += 1.0 + gaps[drawn[i] % 4][i];
+                    ++drawn[i];
+                } while (drawn[i] % 4 != 0 && next[i] < job.end);
+            }
+        }
+        for (int i = 0; i < n; ++i) {
+            job.next[first + i] = next[i];
+            job.n_drawn[first + i] = drawn[i];
+        }
+    }
+}
+
+}  // namespace

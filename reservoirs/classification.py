@@ -1,0 +1,117 @@
+"""What classifiers of whole sequences share: a readout on one vector a sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from sklearn.base import ClassifierMixin, clone
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from ._estimator import Estimator
+from .readout import Gram, solve_ridge
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def _available_if_readout_has(name: str, *, or_ridge: bool = False) -> Callable[[Method], Method]:
+    def has(self: SequenceClassifierMixin) -> bool:
+        readout = getattr(self, "readout_", self._readout_estimator())
+        return or_ridge if readout is None else hasattr(readout, name)
+
+    decorate: Callable[[Method], Method] = available_if(has)
+    return decorate
+
+
+class SequenceClassifierMixin(ClassifierMixin, Estimator):  # type: ignore[misc]
+    """A classifier that turns each sequence into a vector: ridge regression on +-1, or a scikit-learn classifier.
+
+    Learned: classes_, and coef_, intercept_ and alpha_ (ridge) or readout_.
+    """
+
+    classes_: np.ndarray
+
+    def _readout_estimator(self, n_samples: int = 1) -> Any:
+        """Return the unfitted scikit-learn classifier for so many samples, None for ridge regression."""
+        raise NotImplementedError
+
+    def _vectors(self, X: Any) -> np.ndarray:
+        """Check the input of a prediction; return a vector for each sequence."""
+        raise NotImplementedError
+
+    def _learn_classes(self, labels: np.ndarray) -> np.ndarray:
+        """Learn classes_; return the number of each label."""
+        self.classes_, codes = np.unique(labels, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"y holds one class only, {self.classes_[0]}; a classifier needs at least 2 classes")
+        return np.asarray(codes)
+
+    def _learn(self, vectors: np.ndarray, codes: np.ndarray, alpha: Any) -> None:
+        """Fit the readout."""
+        readout = self._readout_estimator(len(codes))
+        if readout is not None:
+            self.readout_ = clone(readout).fit(vectors, codes)
+            return
+        targets = 2.0 * (codes[:, None] == np.arange(len(self.classes_))) - 1.0
+        gram = Gram()
+        gram.update(vectors, targets[:, 1:] if len(self.classes_) == 2 else targets)
+        solution = solve_ridge(gram, alpha)
+        self.coef_, self.intercept_, self.alpha_ = solution.coef, solution.intercept, solution.alpha
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the label of each sequence.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            The sequences.
+
+        Returns
+        -------
+        ndarray of shape (n_sequences,)
+        """
+        check_is_fitted(self)
+        if hasattr(self, "readout_"):
+            return np.asarray(self.classes_[self.readout_.predict(self._vectors(X))])
+        scores = self.decision_function(X)
+        best = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
+        return np.asarray(self.classes_[best])
+
+    @_available_if_readout_has("decision_function", or_ridge=True)
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Return the readout's outputs.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            The sequences.
+
+        Returns
+        -------
+        ndarray of shape (n_sequences,) for two classes, (n_sequences, n_classes) for more
+        """
+        check_is_fitted(self)
+        vectors = self._vectors(X)
+        if hasattr(self, "readout_"):
+            return np.asarray(self.readout_.decision_function(vectors))
+        # einsum adds in one order for any number of sequences, where BLAS may not.
+        scores: np.ndarray = np.einsum("ij,kj->ik", vectors, self.coef_) + self.intercept_
+        return scores[:, 0] if len(self.classes_) == 2 else scores
+
+    @_available_if_readout_has("predict_proba")
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the probability of each class, if the readout gives it.
+
+        Parameters
+        ----------
+        X : as in `fit`
+            The sequences.
+
+        Returns
+        -------
+        ndarray of shape (n_sequences, n_classes)
+        """
+        check_is_fitted(self)
+        return np.asarray(self.readout_.predict_proba(self._vectors(X)))

@@ -1,0 +1,24 @@
+"""Liquid-state machines: recurrent networks of spiking neurons, and the parts they are made of."""
+
+from .classifier import LSMClassifier
+from .network import LiquidStateMachine, Recording
+from .neurons import LIF, AdaptiveLIF, Izhikevich, Izhikevich2007
+from .presets import PRESETS
+from .regressor import LSMRegressor
+from .synapses import DeltaSynapse, DoubleExponentialSynapse, ExponentialSynapse, TsodyksMarkram
+
+__all__ = [
+    "LIF",
+    "PRESETS",
+    "AdaptiveLIF",
+    "DeltaSynapse",
+    "DoubleExponentialSynapse",
+    "ExponentialSynapse",
+    "Izhikevich",
+    "Izhikevich2007",
+    "LSMClassifier",
+    "LSMRegressor",
+    "LiquidStateMachine",
+    "Recording",
+    "TsodyksMarkram",
+]

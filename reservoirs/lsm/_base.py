@@ -1,0 +1,371 @@
+"""What the liquid estimators share: drawing a liquid, and turning what users give into what it is shown."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from numbers import Real
+from typing import Any, TypeVar
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+
+from .. import _core
+from .._estimator import Estimator
+from .._params import check_choice, check_real, n_threads
+from ..encoding import Events, RateEncoder
+from ..encoding._base import StaticEncoder
+from ..sequences import Sequences, check_sequences
+from ..topology import Connectome
+from ._features import Features
+from ._present import Currents, Given, Presenter, Rates, Stimulus
+from ._values import NOT_NEGATIVE, POSITIVE, per_neuron, per_synapse, to_steps
+from .presets import PRESETS
+
+LIQUID_PARAMETERS = """preset : {"nalsm-1000", "nalsm-8000", "maass-2002", "zhang-2015"}, default="nalsm-1000"
+        A published liquid: the values of all parameters from `topology` to `dt` that are left at None. See
+        :data:`reservoirs.lsm.PRESETS`.
+    topology : graph, default=None
+        Which neurons are connected, and how many there are: an object of :mod:`reservoirs.topology` such as
+        ``Column((10, 10, 10))``. A :class:`~reservoirs.topology.Connectome` also sets the weights and which neurons
+        are excitatory; `weight` and `frac_exc` are not used then.
+    neuron : neuron model, default=None
+        :class:`LIF`, :class:`AdaptiveLIF`, :class:`Izhikevich` or :class:`Izhikevich2007`.
+    synapse : synapse model, default=None
+        :class:`DeltaSynapse`, :class:`ExponentialSynapse` or :class:`DoubleExponentialSynapse`.
+    weight : float, array of shape (n_synapses,), frozen scipy.stats distribution or dict, default=None
+        Size of the recurrent weights; their sign is that of the neuron they come from (Dale's law). A dict has one for
+        each of the blocks "EE", "EI", "IE" and "II", "EI" being from excitatory to inhibitory neurons.
+    frac_exc : float, default=None
+        Share of excitatory neurons, which come first.
+    delay : float, array, distribution or dict, default=None
+        Delay of the recurrent synapses in ms, as `weight`; rounded to steps, at least one.
+    short_term : TsodyksMarkram or False, default=None
+        Short-term plasticity of the recurrent synapses; False for none.
+    input_density : float, default=None
+        Share of all pairs of an input and a neuron that have a synapse: exactly so many, drawn at random.
+    input_weight : float, distribution or dict, default=None
+        Size of the input weights; a dict has "exc" and "inh", for the neurons they lead to.
+    input_sign : {"random", "positive"}, default=None
+        Sign of the input weights, synapse by synapse.
+    input_refractory : float or False, default=None
+        Inputs are neurons that every event fires one step later, blocked for so many ms after a spike (events that come
+        then wait for its end, as one); False: events are spikes at once.
+    dt : float, default=None
+        Time step in ms.
+    encoder : encoder, default=None
+        Turns numbers into spikes (:mod:`reservoirs.encoding`). None: numbers are currents, events are spikes already.
+    duration : float, default=None
+        How long events are shown in ms, whatever comes later; None: to the end of each recording.
+    row_duration : float, default=1.0
+        How long a row of numbers that are currents lasts, in ms."""
+
+FEATURE_PARAMETERS = """features : str or tuple of str, default="counts"
+        What is read of each neuron, one after another:
+
+        - "counts": number of spikes, in each of `n_bins` parts of the time;
+        - "traces": exponentially filtered spikes, at each of `sample_times`;
+        - "potentials": membrane potential, at each of `sample_times`;
+        - "latency": time of the first spike as a share of the duration, 1 where there is none;
+        - "intervals": mean and coefficient of variation of the intervals between spikes, the mean as a share of the
+          duration; 1 and 0 where there are too few.
+    n_bins : int, default=1
+        Number of equal parts of the time in which spikes are counted.
+    sample_times : int or array-like of float, default=1
+        When traces and potentials are read: at so many equally spaced times, the last at the end; or at these times in
+        ms.
+    tau_trace : float, default=30.0
+        Time constant of the traces in ms.
+    normalize : {"l1"} or None, default=None
+        "l1" divides the counts of a sample by their sum (by 1 if it is silent)."""
+
+RUNNING_PARAMETERS = """weight_dtype : {"int8"} or None, default=None
+        "int8" stores weights in 8 bits times one factor a neuron: less memory to read, errors of up to 0.4 % of a
+        neuron's largest weight. Not with short-term plasticity.
+    dtype : {"float32", "float64"}, default="float32"
+        Precision of the liquid and of the features.
+    n_jobs : int or None, default=-1
+        Threads, over samples: they never change a result. -1 means all processors, None one.
+    random_state : int, RandomState instance or None, default=None
+        Draws the liquid, and the encoder's randomness if the encoder has none of its own.
+    verbose : bool, default=False
+        Whether to show progress."""
+
+C = TypeVar("C", bound=type)
+
+
+def fill_parameters(cls: C) -> C:
+    """Put the shared parameters into a class's docstring."""
+    for name, text in (
+        ("liquid", LIQUID_PARAMETERS),
+        ("features", FEATURE_PARAMETERS),
+        ("running", RUNNING_PARAMETERS),
+    ):
+        cls.__doc__ = (cls.__doc__ or "").replace(f"%({name})s", text)
+    return cls
+
+
+class BaseLiquid(Estimator):
+    """Draws a liquid and presents samples to it.
+
+    Subclasses store the parameters above. Learned: W_, W_in_, excitatory_, delay_, positions_, encoder_.
+    """
+
+    preset: Any
+    topology: Any
+    neuron: Any
+    synapse: Any
+    weight: Any
+    frac_exc: Any
+    delay: Any
+    short_term: Any
+    input_density: Any
+    input_weight: Any
+    input_sign: Any
+    input_refractory: Any
+    dt: Any
+    encoder: Any
+    duration: Any
+    row_duration: Any
+    features: Any
+    n_bins: Any
+    sample_times: Any
+    tau_trace: Any
+    normalize: Any
+    weight_dtype: Any
+    n_jobs: Any
+    random_state: Any
+    verbose: Any
+
+    def _input_dtype(self) -> Any:
+        dtype = super()._input_dtype()
+        if not isinstance(dtype, np.dtype):
+            raise ValueError(f"dtype={self.dtype!r} must be 'float32' or 'float64'")
+        return dtype
+
+    # -- what is shown ------------------------------------------------------------------------------------------------
+
+    def _begin(self, X: Any) -> Stimulus:
+        """Check the parameters and the training input, learn its width and the encoder; return what to show."""
+        rng = check_random_state(self.random_state)
+        self._seed_ = int(rng.randint(2**64, dtype=np.uint64))
+        self._dt_ = check_real("dt", self._value("dt"), 0.0, least_included=False)
+        if self.encoder is not None:
+            self.encoder_ = clone(self.encoder)
+            if getattr(self.encoder_, "random_state", 0) is None:
+                self.encoder_.set_params(random_state=int(rng.randint(2**31)))
+        self._features()
+        return self._check(X, reset=True)
+
+    def _check(self, X: Any, *, reset: bool) -> Stimulus:
+        """Check input and return what to show of it."""
+        if self.encoder is None and _are_events(X):
+            return self._given(self._checked_events(X, reset))
+        if self.encoder is None:
+            sequences = self._sequences(X, self._input_dtype(), reset)
+            if reset:
+                self._n_inputs_ = sequences.n_features
+            return Currents(sequences, self._steps("row_duration", self.row_duration))
+        if isinstance(self.encoder_, StaticEncoder):
+            return self._encoded(X, reset)
+        sequences = self._sequences(X, np.float64, reset)
+        return self._encoded(list(sequences), reset, sequences)
+
+    @property
+    def _rows_are_series(self) -> bool:
+        """Whether a 2-D X holds a series a row, or is one sequence."""
+        return True
+
+    def _sequences(self, X: Any, dtype: Any, reset: bool) -> Sequences:
+        return check_sequences(self, X, dtype=dtype, reset=reset, rows_are_series=self._rows_are_series)
+
+    def _encoded(self, X: Any, reset: bool, sequences: Sequences | None = None) -> Stimulus:
+        if reset:
+            self.encoder_.fit(X)
+            self._n_inputs_ = self.encoder_.n_channels_
+            if sequences is None:
+                self._take_names()
+        if isinstance(self.encoder_, RateEncoder):
+            self._check_rate_step()
+            return Rates(self.encoder_.probabilities(X), self.encoder_.seed_, self.encoder_.n_steps_)
+        return self._given(self.encoder_.transform(X), sequences)
+
+    def _take_names(self) -> None:
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self.encoder_, name):
+                setattr(self, name, getattr(self.encoder_, name))
+
+    def _check_rate_step(self) -> None:
+        if self.encoder_.dt != self._dt_:
+            raise ValueError(
+                f"encoder has dt={self.encoder_.dt!r}, but the liquid has dt={self._dt_!r}: they must be equal"
+            )
+
+    def _checked_events(self, X: Any, reset: bool) -> list[Events]:
+        events = [X] if isinstance(X, Events) else list(X)
+        if reset:
+            self.n_features_in_ = self._n_inputs_ = events[0].n_channels
+        for i, each in enumerate(events):
+            if not isinstance(each, Events):
+                raise ValueError(f"X[{i}] is a {type(each).__name__}, but X[0] is Events: all must be")
+            if each.n_channels != self._n_inputs_:
+                raise ValueError(
+                    f"X[{i}] has {each.n_channels} channels, but {type(self).__name__} is expecting {self._n_inputs_}"
+                )
+        return events
+
+    def _given(self, events: list[Events], rows: Sequences | None = None) -> Given:
+        dt = self._dt_
+        steps_per_row = 0 if rows is None else self._steps("row_duration", self.encoder_.row_duration)
+        if self.duration is not None:
+            lengths = [self._steps("duration", self.duration)] * len(events)
+            return Given(events, dt, np.array(lengths), rows, steps_per_row)
+        # Rounded first: 0.3 ms are three steps of 0.1 ms.
+        lengths = [max(1, int(np.ceil(np.round(each.duration / (1000 * dt), 6)))) for each in events]
+        return Given(events, dt, np.array(lengths), rows, steps_per_row)
+
+    # -- the liquid ---------------------------------------------------------------------------------------------------
+
+    def _value(self, name: str) -> Any:
+        """Return a parameter, or the preset's value where it is None; None where it is False."""
+        value = getattr(self, name)
+        if value is None:
+            value = PRESETS[check_choice("preset", self.preset, tuple(PRESETS))][name]
+        return None if value is False else value
+
+    def _steps(self, name: str, milliseconds: Any, least: int = 1) -> int:
+        steps = round(check_real(name, milliseconds, 0.0) / self._dt_)
+        if steps < least:
+            raise ValueError(f"{name}={milliseconds!r} is less than {least} step of dt={self._dt_} ms")
+        return steps
+
+    def _draw(self) -> None:
+        """Check the parameters of the liquid, draw it and compile it."""
+        dtype = self._input_dtype()
+        dt = self._dt_
+        n_threads(self.n_jobs)
+        # A stream for each kind of value: one more input does not change the recurrent weights.
+        streams = dict(zip(_STREAMS, np.random.default_rng(self._seed_).spawn(len(_STREAMS)), strict=True))
+        graph = self._value("topology")
+        n_units = graph.n_units
+        self.excitatory_, n_exc = self._excitatory(graph, n_units)
+        if hasattr(graph, "layout"):
+            self.positions_ = graph.layout(deepcopy(streams["graph"]))
+        start, targets = graph.edges(n_exc, streams["graph"])
+        source, target = self.excitatory_.repeat(np.diff(start)), self.excitatory_[targets]
+        weights = self._recurrent_weights(graph, source, target, streams["weight"], dtype)
+        self.W_ = sparse.csc_array((weights, targets, start), shape=(n_units, n_units))
+        self.delay_ = self._delays(source, target, streams["delay"], dt)
+        self.W_in_ = self._input_synapses(self._n_inputs_, n_units, streams["input"], dtype)
+        neuron = self._value("neuron")
+        self._neurons_ = neuron.compile(n_units, n_exc, dt, streams["neuron"], excitatory=self.excitatory_)
+        self._synapses_ = self._value("synapse").compile(n_units, dt, streams["synapse"])
+        short_term = self._value("short_term")
+        self._short_term_ = (
+            None if short_term is None else short_term.compile(source, target, dt, streams["short_term"])
+        )
+        self._check_combination()
+        self._compile()
+
+    def _check_combination(self) -> None:
+        if self.weight_dtype is not None:
+            check_choice("weight_dtype", self.weight_dtype, ("int8",))
+            if self._short_term_ is not None:
+                raise ValueError(f"weight_dtype={self.weight_dtype!r} needs short_term=False")
+        if self._short_term_ is not None and self._synapses_.nearest:
+            raise ValueError("short-term plasticity needs synapses with kernel='additive', or short_term=False")
+
+    def _excitatory(self, graph: Any, n_units: int) -> tuple[np.ndarray, int]:
+        if isinstance(graph, Connectome):
+            excitatory = np.asarray(graph.excitatory)
+        else:
+            n_exc = round(check_real("frac_exc", self._value("frac_exc"), 0.0, 1.0) * n_units)
+            excitatory = np.arange(n_units) < n_exc
+        return excitatory, int(np.count_nonzero(excitatory))
+
+    def _recurrent_weights(
+        self, graph: Any, source: np.ndarray, target: np.ndarray, rng: np.random.Generator, dtype: np.dtype[Any]
+    ) -> np.ndarray:
+        if isinstance(graph, Connectome):
+            return np.asarray(graph.weights, dtype)
+        weights = per_synapse("weight", self._value("weight"), source, target, rng, NOT_NEGATIVE).astype(dtype)
+        np.negative(weights, out=weights, where=~source)
+        return weights
+
+    def _delays(self, source: np.ndarray, target: np.ndarray, rng: np.random.Generator, dt: float) -> Any:
+        """Return the delays in ms, one number if all are equal."""
+        value = self._value("delay")
+        if isinstance(value, Real):
+            return self._steps("delay", value) * dt
+        steps = np.maximum(to_steps(per_synapse("delay", value, source, target, rng, POSITIVE), dt), 1)
+        return steps * dt
+
+    def _input_synapses(
+        self, n_inputs: int, n_units: int, rng: np.random.Generator, dtype: np.dtype[Any]
+    ) -> sparse.csc_array:
+        density = check_real("input_density", self._value("input_density"), 0.0, 1.0, least_included=False)
+        of_pairs, of_sizes, of_signs = rng.spawn(3)
+        # At least one, or the liquid hears nothing; the small excess keeps 0.15 * 20 from being 2.
+        n = max(1, int(density * n_inputs * n_units + 1e-9))
+        pairs = np.sort(of_pairs.choice(n_inputs * n_units, n, replace=False, shuffle=False))
+        inputs, units = np.divmod(pairs, n_units)
+        sizes = per_neuron("input_weight", self._value("input_weight"), self.excitatory_[units], of_sizes, NOT_NEGATIVE)
+        if check_choice("input_sign", self._value("input_sign"), ("random", "positive")) == "random":
+            sizes *= of_signs.choice([-1.0, 1.0], n)
+        start = np.concatenate([[0], np.cumsum(np.bincount(inputs, minlength=n_inputs))])
+        return sparse.csc_array((sizes.astype(dtype), units.astype(np.int32), start), shape=(n_units, n_inputs))
+
+    def _compile(self) -> None:
+        dtype = self.W_.dtype
+        dt = self._dt_
+
+        def plain(values: Any) -> Any:
+            return None if values is None else np.ascontiguousarray(values, dtype)
+
+        neurons, synapses, short_term = self._neurons_, self._synapses_, self._short_term_
+        delays = None
+        if np.ndim(self.delay_) or round(self.delay_ / dt) > 1:
+            delays = np.rint(np.broadcast_to(self.delay_, self.W_.nnz) / dt).astype(np.int32)
+        refractory = self._value("input_refractory")
+        build = _core.Liquid32 if dtype == np.float32 else _core.Liquid64
+        self._network_ = build(
+            neuron=neurons.model,
+            parameters=plain(neurons.parameters),
+            v_init=plain(neurons.v_init),
+            u_init=plain(neurons.u_init),
+            soft_reset=neurons.soft_reset,
+            hold=neurons.hold,
+            adaptive=neurons.adaptive,
+            synapse=synapses.kind,
+            decay=plain(synapses.decay),
+            rise=plain(synapses.rise),
+            norm=plain(synapses.norm),
+            nearest=synapses.nearest,
+            start=self.W_.indptr.astype(np.int64),
+            targets=self.W_.indices.astype(np.int32, copy=False),
+            weights=plain(self.W_.data),
+            delays=delays,
+            source_channel=np.where(self.excitatory_, 0, synapses.n_channels - 1).astype(np.uint8),
+            utilisation=None if short_term is None else plain(short_term.utilisation),
+            depression=None if short_term is None else plain(short_term.depression),
+            facilitation=None if short_term is None else plain(short_term.facilitation),
+            input_start=self.W_in_.indptr.astype(np.int64),
+            input_targets=self.W_in_.indices.astype(np.int32, copy=False),
+            input_weights=plain(self.W_in_.data),
+            input_refractory=-1 if refractory is None else self._steps("input_refractory", refractory, 0),
+            narrow=self.weight_dtype is not None,
+        )
+
+    def _features(self) -> Features:
+        return Features.checked(self, self._dt_)
+
+    def _presenter(self) -> Presenter:
+        return Presenter(self._network_, self.W_.dtype, n_threads(self.n_jobs), bool(self.verbose))
+
+
+def _are_events(X: Any) -> bool:
+    return isinstance(X, Events) or (isinstance(X, list | tuple) and len(X) > 0 and isinstance(X[0], Events))
+
+
+_STREAMS = ("graph", "weight", "delay", "input", "neuron", "synapse", "short_term")

@@ -1,0 +1,183 @@
+"""What is read of a liquid's neurons, as numbers a readout can use. Silent samples never give NaN."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .._params import check_choice, check_count, check_real
+from ._present import Presenter, Readings, Stimulus
+
+FEATURES = ("counts", "traces", "potentials", "latency", "intervals")
+_OF_ROWS = ("counts", "traces", "potentials")
+
+
+@dataclass(frozen=True)
+class Features:
+    """Checked choice of features.
+
+    Attributes
+    ----------
+    names : tuple of str
+        In the order they are given.
+    n_bins : int
+    times : int or int64 ndarray
+        A number of equally spaced times, or the steps after which traces and potentials are read.
+    trace_decay : float
+        Factor a step.
+    l1 : bool
+        Whether counts are divided by their sum.
+    """
+
+    names: tuple[str, ...]
+    n_bins: int
+    times: int | np.ndarray
+    trace_decay: float
+    l1: bool
+
+    @classmethod
+    def checked(cls, estimator: Any, dt: float) -> Features:
+        """Check the parameters of an estimator."""
+        given = estimator.features
+        names = (given,) if isinstance(given, str) else tuple(given)
+        for name in names:
+            check_choice("features", name, FEATURES)
+        if not names or len(set(names)) < len(names):
+            raise ValueError(f"features={given!r} must name at least one feature, each once")
+        if estimator.normalize is not None:
+            check_choice("normalize", estimator.normalize, ("l1",))
+        tau = check_real("tau_trace", estimator.tau_trace, 0.0, least_included=False)
+        return cls(
+            names,
+            check_count("n_bins", estimator.n_bins),
+            _check_times(estimator.sample_times, dt),
+            float(np.exp(-dt / tau)),
+            estimator.normalize == "l1",
+        )
+
+    @property
+    def n_per_unit(self) -> int:
+        """Number of features a neuron gives."""
+        n_times = self.times if isinstance(self.times, int) else len(self.times)
+        sizes = {"counts": self.n_bins, "traces": n_times, "potentials": n_times, "latency": 1, "intervals": 2}
+        return sum(sizes[name] for name in self.names)
+
+    def of_samples(self, presenter: Presenter, stimulus: Stimulus) -> np.ndarray:
+        """Show all samples; return one row of features for each."""
+        self._check_lengths(stimulus.lengths)
+        out = np.empty((len(stimulus.lengths), self.n_per_unit * presenter.network.n_units), presenter.dtype)
+        readings = presenter.readings(
+            stimulus, self._steps, trace_decay=self.trace_decay, intervals="intervals" in self.names, **self._wanted
+        )
+        for block in readings:
+            lengths = stimulus.lengths[block.members]
+            parts = [getattr(self, f"_{name}")(block, lengths) for name in self.names]
+            out[block.members] = np.hstack(parts)
+        return out
+
+    def of_rows(self, presenter: Presenter, stimulus: Stimulus) -> np.ndarray:
+        """Show all samples; return a row of features for each row of numbers, read at its end."""
+        if others := [name for name in self.names if name not in _OF_ROWS]:
+            raise ValueError(f"features={others[0]!r} is of whole samples; of time steps there are {_OF_ROWS}")
+        if stimulus.rows is None:
+            raise ValueError(
+                "X has no rows in time: time steps need sequences of numbers, shown as they are or encoded"
+            )
+        every = stimulus.steps_per_row
+        blocks = presenter.readings(
+            stimulus,
+            lambda length: np.arange(every - 1, length, every),
+            trace_decay=self.trace_decay,
+            **self._wanted,
+        )
+        return np.concatenate([np.hstack([getattr(block, name) for name in self.names]) for block in blocks])
+
+    @property
+    def _wanted(self) -> dict[str, bool]:
+        return {name: name in self.names for name in _OF_ROWS}
+
+    # -- when samples are read ----------------------------------------------------------------------------------------
+
+    def _bins(self, length: int) -> np.ndarray:
+        return _spaced(length, self.n_bins) if "counts" in self.names else np.zeros(0, np.int64)
+
+    def _sampled(self, length: int) -> np.ndarray:
+        if not ("traces" in self.names or "potentials" in self.names):
+            return np.zeros(0, np.int64)
+        return _spaced(length, self.times) if isinstance(self.times, int) else self.times
+
+    def _steps(self, length: int) -> np.ndarray:
+        return np.union1d(self._bins(length), self._sampled(length))
+
+    def _check_lengths(self, lengths: np.ndarray) -> None:
+        shortest = int(lengths.min())
+        needed = {"n_bins": self.n_bins}
+        if isinstance(self.times, int):
+            needed["sample_times"] = self.times
+        elif self._sampled(shortest).size and self.times[-1] >= shortest:
+            raise ValueError(f"sample_times go beyond a sample of {shortest} steps")
+        for name, n in needed.items():
+            if n > shortest:
+                raise ValueError(f"{name}={n} is more than the {shortest} steps of the shortest sample")
+
+    # -- features of a block, (n_samples, n) --------------------------------------------------------------------------
+
+    def _at(self, values: np.ndarray, block: Readings, lengths: np.ndarray) -> np.ndarray:
+        """Pick what was read at the sampled times."""
+        rows = [
+            first + np.searchsorted(self._steps(int(length)), self._sampled(int(length)))
+            for first, length in zip(block.bounds[:-1], lengths, strict=True)
+        ]
+        return np.asarray(values[np.concatenate(rows)].reshape(len(lengths), -1))
+
+    def _counts(self, block: Readings, lengths: np.ndarray) -> np.ndarray:
+        assert block.counts is not None
+        # The rows of a bin are those up to and including its end.
+        begins = [
+            first + np.concatenate([[0], np.searchsorted(self._steps(int(length)), self._bins(int(length)))[:-1] + 1])
+            for first, length in zip(block.bounds[:-1], lengths, strict=True)
+        ]
+        counts = np.add.reduceat(block.counts, np.concatenate(begins), axis=0).reshape(len(lengths), -1)
+        return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1) if self.l1 else counts
+
+    def _traces(self, block: Readings, lengths: np.ndarray) -> np.ndarray:
+        assert block.traces is not None
+        return self._at(block.traces, block, lengths)
+
+    def _potentials(self, block: Readings, lengths: np.ndarray) -> np.ndarray:
+        assert block.potentials is not None
+        return self._at(block.potentials, block, lengths)
+
+    @staticmethod
+    def _latency(block: Readings, lengths: np.ndarray) -> np.ndarray:
+        first = block.batch.first
+        return np.where(first >= 0, first / lengths[:, None], 1.0)
+
+    @staticmethod
+    def _intervals(block: Readings, lengths: np.ndarray) -> np.ndarray:
+        first, last, counts = block.batch.first, block.batch.last, block.batch.counts
+        n = np.maximum(counts - 1, 0)
+        some = np.maximum(n, 1)
+        mean = (last - first) / some
+        variance = np.maximum(block.batch.sum_squares / some - mean**2, 0)
+        variation = np.sqrt(variance) / np.where(n > 0, mean, 1)
+        return np.hstack([np.where(n > 0, mean / lengths[:, None], 1.0), np.where(n > 0, variation, 0.0)])
+
+
+def _spaced(length: int, n: int) -> np.ndarray:
+    """Return the last step of each of n equal parts."""
+    return -(-np.arange(1, n + 1) * length // n) - 1
+
+
+def _check_times(times: Any, dt: float) -> int | np.ndarray:
+    if np.ndim(times) == 0:
+        return check_count("sample_times", times)
+    array = np.asarray(times, dtype=np.float64)
+    if array.ndim != 1 or len(array) == 0:
+        raise ValueError(f"sample_times has shape {array.shape}; expected a number of times or a list of times in ms")
+    steps = np.array([round(check_real(f"sample_times[{i}]", t, 0.0) / dt) - 1 for i, t in enumerate(array)])
+    if steps[0] < 0 or (np.diff(steps) <= 0).any():
+        raise ValueError(f"sample_times={times!r} must increase by at least one step of dt={dt} ms, from one step on")
+    return steps

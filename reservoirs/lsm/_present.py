@@ -1,0 +1,233 @@
+"""Presenting samples to a compiled liquid: block after block of samples, a stretch of time after another.
+
+Every call into the core is short, so Ctrl-C is honoured between calls, and memory stays bounded: the core holds the
+state of the samples of one block. How samples are put into blocks and time is cut changes no bit.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from .. import _core
+from .._progress import progress
+from ..encoding import Events
+from ..sequences import Sequences
+
+# What a call into the core should take.
+_SECONDS_A_CALL = 0.1
+_FIRST_STEPS = 64
+_SAMPLES_A_THREAD = 16
+
+
+class Stimulus(Protocol):
+    """What samples are shown: spikes, rates or currents.
+
+    Attributes
+    ----------
+    lengths : int64 ndarray of shape (n_samples,)
+        Steps of each sample.
+    rows : Sequences or None
+        The rows of numbers that samples come from, where these are shown one after another.
+    steps_per_row : int
+        Steps that each of them lasts.
+    """
+
+    lengths: np.ndarray
+    rows: Sequences | None
+    steps_per_row: int
+
+    def begin(self, batch: Any, members: slice) -> None:
+        """Begin to show some samples."""
+
+
+class Given:
+    """Lists of events."""
+
+    def __init__(
+        self,
+        events: list[Events],
+        dt: float,
+        lengths: np.ndarray,
+        rows: Sequences | None = None,
+        steps_per_row: int = 0,
+    ) -> None:
+        self.events = events
+        self.dt = dt
+        self.lengths = lengths
+        self.rows = rows
+        self.steps_per_row = steps_per_row
+
+    def begin(self, batch: Any, members: slice) -> None:
+        """Begin to show some samples."""
+        spikes = [each.to_steps(self.dt) for each in self.events[members]]
+        offsets = np.concatenate([[0], np.cumsum([len(steps) for steps, _ in spikes])])
+        steps, channels = (np.concatenate(parts) for parts in zip(*spikes, strict=True))
+        batch.begin_events(self.lengths[members].tolist(), offsets, steps, channels)
+
+
+class Rates:
+    """A probability of a spike a step for every input, for each sample."""
+
+    rows: Sequences | None = None
+    steps_per_row = 0
+
+    def __init__(self, probabilities: np.ndarray, seed: int, n_steps: int) -> None:
+        self.probabilities = np.ascontiguousarray(probabilities, np.float64)
+        self.seed = seed
+        self.lengths = np.full(len(probabilities), n_steps, np.int64)
+
+    def begin(self, batch: Any, members: slice) -> None:
+        """Begin to show some samples."""
+        batch.begin_rates(self.lengths[members].tolist(), self.probabilities[members], self.seed)
+
+
+class Currents:
+    """Rows of numbers, each a current for some steps."""
+
+    def __init__(self, rows: Sequences, steps_per_row: int) -> None:
+        self.rows: Sequences | None = rows
+        self.steps_per_row = steps_per_row
+        self.lengths = rows.lengths * steps_per_row
+        self._values, self._offsets = rows.values, rows.offsets
+
+    def begin(self, batch: Any, members: slice) -> None:
+        """Begin to show some samples."""
+        begin, end = self._offsets[[members.start, members.stop]]
+        n_rows = self.lengths[members] // self.steps_per_row
+        batch.begin_currents(n_rows.tolist(), self._values[begin:end], self.steps_per_row)
+
+
+@dataclass
+class Readings:
+    """What was read of some samples.
+
+    Attributes
+    ----------
+    members : slice
+        Which samples.
+    bounds : int64 ndarray of shape (n_samples + 1,)
+        Sample i has the rows ``[bounds[i], bounds[i + 1])`` of the next three.
+    counts, traces, potentials : ndarray of shape (n_rows, n_units) or None
+        After each of the steps asked for: spikes since the one before, filtered spikes, membrane potentials.
+    batch : compiled batch
+        For what is read at the end.
+    """
+
+    members: slice
+    bounds: np.ndarray
+    counts: np.ndarray | None
+    traces: np.ndarray | None
+    potentials: np.ndarray | None
+    batch: Any
+
+
+@dataclass(frozen=True)
+class Presenter:
+    """A compiled liquid and how to run it.
+
+    Attributes
+    ----------
+    network : _core.Liquid32 or _core.Liquid64
+    dtype : numpy dtype
+    n_threads : int
+    verbose : bool
+        Whether to show progress.
+    """
+
+    network: Any
+    dtype: np.dtype[Any]
+    n_threads: int = 1
+    verbose: bool = False
+
+    def readings(
+        self,
+        stimulus: Stimulus,
+        when: Callable[[int], np.ndarray],
+        *,
+        counts: bool = False,
+        traces: bool = False,
+        potentials: bool = False,
+        trace_decay: float = 0.0,
+        intervals: bool = False,
+    ) -> Iterator[Readings]:
+        """Show all samples, a block at a time.
+
+        Parameters
+        ----------
+        stimulus : Stimulus
+            What is shown.
+        when : callable
+            The steps, ascending, after which a sample of a given length is read.
+        counts, traces, potentials, intervals : bool
+            What is read.
+        trace_decay : float
+            Factor by which traces decay each step.
+
+        Yields
+        ------
+        Readings
+            Valid until the next.
+        """
+        batch = self._batch(trace_decay=trace_decay if traces else 0.0, intervals=intervals)
+        for members in self._blocks(len(stimulus.lengths)):
+            stimulus.begin(batch, members)
+            lengths = stimulus.lengths[members]
+            steps = [when(int(length)) for length in lengths]
+            bounds = np.concatenate([[0], np.cumsum([len(each) for each in steps])])
+            slots = np.repeat(np.arange(len(lengths)), np.diff(bounds))
+            samples = np.column_stack([slots, np.concatenate(steps)]).astype(np.int64, copy=False)
+            outputs = {
+                name: np.empty((len(samples), self.network.n_units), self.dtype)
+                for name, wanted in (("counts", counts), ("traces", traces), ("potentials", potentials))
+                if wanted
+            }
+            for begin, end in _stretches(int(lengths.max())):
+                rows = np.flatnonzero((samples[:, 1] >= begin) & (samples[:, 1] < end))
+                parts = {name: np.empty((len(rows), output.shape[1]), self.dtype) for name, output in outputs.items()}
+                batch.advance(end - begin, np.ascontiguousarray(samples[rows]), n_threads=self.n_threads, **parts)
+                for name, part in parts.items():
+                    outputs[name][rows] = part
+            yield Readings(
+                members, bounds, outputs.get("counts"), outputs.get("traces"), outputs.get("potentials"), batch
+            )
+
+    def shown(self, stimulus: Stimulus, *, recorded: list[int], watched: list[int]) -> Iterator[tuple[slice, Any]]:
+        """Show all samples, a block at a time, and yield which, and the batch with what was recorded of them."""
+        batch = self._batch(recorded=recorded, watched=watched)
+        for members in self._blocks(len(stimulus.lengths)):
+            stimulus.begin(batch, members)
+            for begin, end in _stretches(int(stimulus.lengths[members].max())):
+                batch.advance(end - begin, n_threads=self.n_threads)
+            yield members, batch
+
+    @property
+    def _block(self) -> int:
+        return _SAMPLES_A_THREAD * self.n_threads
+
+    def _batch(self, **options: Any) -> Any:
+        build = _core.LiquidBatch32 if self.dtype == np.float32 else _core.LiquidBatch64
+        return build(self.network, self._block, **options)
+
+    def _blocks(self, n: int) -> Iterator[slice]:
+        with progress(n, "samples", shown=self.verbose) as advance:
+            for first in range(0, n, self._block):
+                members = slice(first, min(first + self._block, n))
+                yield members
+                advance(members.stop - first)
+
+
+def _stretches(length: int) -> Iterator[tuple[int, int]]:
+    """Cut time so that what is done for each stretch takes about as long as Ctrl-C may wait."""
+    begin, steps = 0, _FIRST_STEPS
+    while begin < length:
+        end = min(begin + steps, length)
+        started = time.perf_counter()
+        yield begin, end
+        seconds = time.perf_counter() - started
+        steps = int(np.clip(steps * _SECONDS_A_CALL / max(seconds, 1e-6), steps / 4 + 1, steps * 4))
+        begin = end

@@ -1,0 +1,259 @@
+"""Liquid-state regression: a sample, or each of its time steps, to numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import RegressorMixin, clone
+from sklearn.metrics import r2_score
+from sklearn.utils import Tags, check_array
+from sklearn.utils.validation import check_is_fitted
+
+from .._params import check_choice
+from ..readout import Gram, solve_ridge
+from ..sequences import check_targets
+from ._base import BaseLiquid, fill_parameters
+from ._present import Stimulus
+from ._readout import check_readout
+
+
+@fill_parameters
+class LSMRegressor(RegressorMixin, BaseLiquid):  # type: ignore[misc]
+    """Liquid-state machine that predicts numbers, for each sample or for each of its time steps.
+
+    Parameters
+    ----------
+    %(liquid)s
+    %(features)s
+    target : {"sample", "step"}, default="sample"
+        Whether `y` has an entry for each sample, or for each row of each sequence. With "step" the features are read at
+        the end of every row, and a 2-D `X` is one sequence, whose rows are time steps.
+    readout : {"ridge"} or regressor, default="ridge"
+        What maps features to outputs.
+    alpha : float or sequence of floats, default=None
+        Ridge penalty; of several, the one with the least generalised cross-validation error is taken. None means
+        1e-10, 1e-9, ..., 0.1, 1.
+    %(running)s
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_outputs, n_features_out)
+        Readout weights.
+    intercept_ : ndarray of shape (n_outputs,)
+        Readout bias.
+    alpha_ : float
+        The ridge penalty used.
+    readout_ : regressor
+        The fitted `readout`, if one was given; there are no `coef_`, `intercept_` and `alpha_` then.
+    W_, W_in_, delay_, excitatory_, positions_, encoder_, n_features_in_
+        As in :class:`LiquidStateMachine`.
+
+    Raises
+    ------
+    ValueError
+        For a parameter out of its range, and for input that is not finite or does not fit.
+
+    Notes
+    -----
+    `X` may be
+
+    - a list of :class:`~reservoirs.encoding.Events`, shown as they are;
+    - sequences of numbers, ``(n_timesteps, n_features)`` each, in a list or one 3-D array; a 2-D `X` holds one
+      univariate series a row. Without `encoder` the numbers are currents, each row for `row_duration`: neuron i gets
+      the sum over features k of W_in[i, k] u_k;
+    - with an encoder of whole rows such as :class:`~reservoirs.encoding.RateEncoder`, a table of one sample a row.
+
+    The step of the loop, in this order: neurons whose potential is at the threshold fire; their spikes and those of the
+    inputs arrive at the synapses, after their delays; currents flow; potentials move on. A spike with a delay of one
+    step can thus make its target fire one step later. What a sample gives depends on the liquid and on that sample
+    alone: not on its place in `X`, on other samples or on threads.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reservoirs import LSMRegressor
+    >>> from reservoirs.topology import Column
+    >>> u = np.repeat(np.random.default_rng(0).uniform(0, 1, 100), 10)[:, None]
+    >>> y = np.convolve(u[:, 0], np.ones(10) / 10)[:1000]
+    >>> model = LSMRegressor(
+    ...     topology=Column((5, 5, 5)), features="traces", target="step", input_weight=5.0, random_state=0
+    ... )
+    >>> bool(model.fit(u, y).score(u, y) > 0.5)
+    True
+    """
+
+    def __init__(
+        self,
+        preset: Any = "nalsm-1000",
+        *,
+        topology: Any = None,
+        neuron: Any = None,
+        synapse: Any = None,
+        weight: Any = None,
+        frac_exc: Any = None,
+        delay: Any = None,
+        short_term: Any = None,
+        input_density: Any = None,
+        input_weight: Any = None,
+        input_sign: Any = None,
+        input_refractory: Any = None,
+        dt: Any = None,
+        encoder: Any = None,
+        duration: Any = None,
+        row_duration: Any = 1.0,
+        features: Any = "counts",
+        n_bins: Any = 1,
+        sample_times: Any = 1,
+        tau_trace: Any = 30.0,
+        normalize: Any = None,
+        target: Any = "sample",
+        readout: Any = "ridge",
+        alpha: Any = None,
+        weight_dtype: Any = None,
+        dtype: Any = "float32",
+        n_jobs: Any = -1,
+        random_state: Any = None,
+        verbose: Any = False,
+    ) -> None:
+        self.preset = preset
+        self.topology = topology
+        self.neuron = neuron
+        self.synapse = synapse
+        self.weight = weight
+        self.frac_exc = frac_exc
+        self.delay = delay
+        self.short_term = short_term
+        self.input_density = input_density
+        self.input_weight = input_weight
+        self.input_sign = input_sign
+        self.input_refractory = input_refractory
+        self.dt = dt
+        self.encoder = encoder
+        self.duration = duration
+        self.row_duration = row_duration
+        self.features = features
+        self.n_bins = n_bins
+        self.sample_times = sample_times
+        self.tau_trace = tau_trace
+        self.normalize = normalize
+        self.target = target
+        self.readout = readout
+        self.alpha = alpha
+        self.weight_dtype = weight_dtype
+        self.dtype = dtype
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any) -> LSMRegressor:
+        """Draw the liquid, show it the samples and fit the readout.
+
+        Parameters
+        ----------
+        X : list of Events, list of arrays (n_timesteps, n_features), or array
+            What is shown; see the notes.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The outputs; with ``target="step"`` of every time step, in the form of `X`.
+
+        Returns
+        -------
+        LSMRegressor
+            The fitted estimator.
+        """
+        drawn = self._fresh()
+        drawn._fit(X, y)
+        return self._become(drawn)
+
+    def predict(self, X: Any) -> Any:
+        """Return the outputs.
+
+        Parameters
+        ----------
+        X : list of Events, list of arrays (n_timesteps, n_features), or array
+            What is shown; see the notes.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            With ``target="step"`` arrays for all time steps, in the form of `X`; with the dimensions `y` had.
+        """
+        check_is_fitted(self)
+        stimulus = self._check(X, reset=False)
+        features = self._read(stimulus)
+        if hasattr(self, "readout_"):
+            rows = np.asarray(self.readout_.predict(features)).reshape(len(features), -1)
+        else:
+            # einsum adds in one order for any number of samples, where BLAS may not.
+            rows = np.einsum("ij,kj->ik", features.astype(np.float64), self.coef_) + self.intercept_
+        outputs = rows[:, 0] if self._one_dimensional_ else rows
+        return stimulus.rows.in_form(outputs) if self.target == "step" and stimulus.rows is not None else outputs
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the coefficient of determination R^2, over all time steps with ``target="step"``.
+
+        Parameters
+        ----------
+        X : list of Events, list of arrays (n_timesteps, n_features), or array
+            What is shown; see the notes.
+        y : array-like
+            The true outputs, as in `fit`.
+        sample_weight : array-like, default=None
+            Weights of the outputs, those of all sequences one after another.
+
+        Returns
+        -------
+        float
+            R^2, averaged over outputs.
+        """
+        predicted = self.predict(X)
+        if isinstance(predicted, list) or np.ndim(predicted) > 2:
+            predicted, y = np.concatenate(list(predicted)), np.concatenate([np.asarray(each) for each in y])
+        return float(r2_score(y, predicted, sample_weight=sample_weight))
+
+    def __sklearn_tags__(self) -> Tags:
+        """Return scikit-learn's tags."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.target_tags.multi_output = True
+        tags.regressor_tags.poor_score = True
+        return tags
+
+    @property
+    def _rows_are_series(self) -> bool:
+        return bool(self.target != "step")
+
+    def _fit(self, X: Any, y: Any) -> None:
+        check_choice("target", self.target, ("sample", "step"))
+        alpha = check_readout(self.readout, self.alpha, ("ridge",))
+        stimulus = self._begin(X)
+        targets, self._one_dimensional_ = self._targets(y, stimulus)
+        self._draw()
+        features = self._read(stimulus)
+        if not isinstance(self.readout, str):
+            self.readout_ = clone(self.readout).fit(features, targets[:, 0] if targets.shape[1] == 1 else targets)
+            return
+        gram = Gram()
+        gram.update(features, targets)
+        solution = solve_ridge(gram, alpha)
+        self.coef_, self.intercept_, self.alpha_ = solution.coef, solution.intercept, solution.alpha
+
+    def _read(self, stimulus: Stimulus) -> np.ndarray:
+        read = self._features().of_rows if self.target == "step" else self._features().of_samples
+        return read(self._presenter(), stimulus)
+
+    def _targets(self, y: Any, stimulus: Stimulus) -> tuple[np.ndarray, bool]:
+        if self.target == "step":
+            if stimulus.rows is None:
+                raise ValueError("target='step' needs sequences of numbers as X, shown as they are or encoded in time")
+            return check_targets(y, stimulus.rows)
+        if y is None:
+            raise ValueError("y=None: requires y to be passed, but the target y is None")
+        array = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
+        n = len(stimulus.lengths)
+        if len(array) != n or array.ndim > 2:
+            raise ValueError(
+                f"y has shape {array.shape}, but X has {n} samples: found input variables with inconsistent numbers of "
+                f"samples: [{n}, {len(array)}]"
+            )
+        return array.reshape(n, -1), array.ndim == 1
