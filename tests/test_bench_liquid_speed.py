@@ -47,10 +47,10 @@ def test_quick_run_prints_and_writes_every_row(tmp_path, capsys):
 
 
 def test_minimal_loop_runs_the_model_it_says(tmp_path):
-    work = liquid_speed.workload(300, 100)
-    counts, events = liquid_speed.run_minimal(liquid_speed.compile_minimal(str(tmp_path)), work, 100)()
+    work = liquid_speed.workload(300, 200)
+    counts, events = liquid_speed.run_minimal(liquid_speed.compile_minimal(str(tmp_path)), work, 200)()
     assert counts.sum() > 300
-    agreed = liquid_speed.agreement(plain_counts(work, 100), counts)
+    agreed = liquid_speed.agreement(plain_counts(work, 200), counts)
     assert agreed["correlation"] > 0.99
     assert agreed["rate"] == pytest.approx(1, abs=0.03)
     fan_out_in = np.diff(work["start_in"])

@@ -110,6 +110,13 @@ def test_just_below_rheobase_there_is_silence(simulate: Simulate) -> None:
     assert not simulate(liquid, constant(20.0 - 1e-9, 2000)).fired.any()
 
 
+def test_the_threshold_itself_fires(simulate: Simulate) -> None:
+    at = np.array([20.0, np.nextafter(20, 0)])
+    assert simulate(wire(lif(2, tau=20.0, v_thresh=20.0), [], v_init=at), events(1)).fired.tolist() == [[True, False]]
+    liquid = wire(izhikevich(0.02, 0.2, [-65.0, -65.0], 8.0, v_peak=20.0), [], v_init=at, u_init=np.zeros(2))
+    assert simulate(liquid, events(1)).fired.tolist() == [[True, False]]
+
+
 @pytest.mark.parametrize("hold", [False, True])
 @pytest.mark.parametrize("refractory", [0, 1, 2, 5])
 def test_the_shortest_interval_is_one_more_than_the_refractory_period(

@@ -461,7 +461,7 @@ def test_copies_of_short_term_plasticity():
 # Presets
 
 PARAMETERS = {
-    *("topology", "neuron", "synapse", "weight", "frac_exc", "delay", "short_term"),
+    *("topology", "neuron", "synapse", "weight", "weight_sign", "frac_exc", "delay", "short_term"),
     *("input_density", "input_weight", "input_sign", "input_refractory", "dt"),
 }
 

@@ -53,14 +53,16 @@ SynapseSpec<T> synapses(const std::string& prefix, const Array<std::int64_t>& st
 }
 
 template <class T>
-std::shared_ptr<Liquid<T>> make_liquid(
-    const std::string& neuron, const Array<T>& parameters, const Array<T>& v_init, const Maybe<T>& u_init,
-    bool soft_reset, bool hold, bool adaptive, const std::string& synapse, const Array<T>& decay, const Maybe<T>& rise,
-    const Maybe<T>& norm, bool nearest, const Array<std::int64_t>& start, const Array<std::int32_t>& targets,
-    const Array<T>& weights, const Maybe<std::int32_t>& delays, const Maybe<std::uint8_t>& source_channel,
-    const Maybe<T>& utilisation, const Maybe<T>& depression, const Maybe<T>& facilitation,
-    const Array<std::int64_t>& input_start, const Array<std::int32_t>& input_targets, const Array<T>& input_weights,
-    int input_refractory, bool narrow) {
+std::shared_ptr<Liquid<T>> make_liquid(const std::string& neuron, const Array<T>& parameters, const Array<T>& v_init,
+                                       const Maybe<T>& u_init, bool soft_reset, bool hold, bool adaptive,
+                                       const std::string& synapse, const Array<T>& decay, const Maybe<T>& rise,
+                                       const Maybe<T>& norm, bool nearest, const Array<std::int64_t>& start,
+                                       const Array<std::int32_t>& targets, const Array<T>& weights,
+                                       const Maybe<std::int32_t>& delays, const Maybe<std::uint8_t>& source_channel,
+                                       const Maybe<T>& utilisation, const Maybe<T>& depression,
+                                       const Maybe<T>& facilitation, const Array<std::int64_t>& input_start,
+                                       const Array<std::int32_t>& input_targets, const Array<T>& input_weights,
+                                       int input_refractory, bool narrow) {
     LiquidSpec<T> spec;
     spec.model = neuron_named(neuron);
     spec.kind = synapse_named(synapse);
@@ -79,7 +81,8 @@ std::shared_ptr<Liquid<T>> make_liquid(
     if (spec.kind == SynapseKind::double_exponential && !(rise && norm)) {
         throw std::invalid_argument("double exponential synapses need rise and norm");
     }
-    if (input_refractory < -1 || input_refractory > 100000) throw std::invalid_argument("input_refractory out of range");
+    if (input_refractory < -1 || input_refractory > 100000)
+        throw std::invalid_argument("input_refractory out of range");
     if (nearest && spec.kind != SynapseKind::exponential) {
         throw std::invalid_argument("nearest-spike kernels are exponential");
     }
@@ -117,6 +120,9 @@ std::shared_ptr<Liquid<T>> make_liquid(
     return std::make_shared<Liquid<T>>(spec);
 }
 
+// Steps are kept in 32 bits.
+constexpr std::int64_t kMostSteps = (std::int64_t{1} << 31) - 1;
+
 template <class T>
 class Batch {
 public:
@@ -150,13 +156,17 @@ public:
         std::int64_t total = 0;
         for (const std::int64_t n : n_rows) total += n;
         expect_shape("rows", rows, {total, batch_.liquid().n_inputs()});
-        if (steps_per_row < 1) throw std::invalid_argument("steps_per_row must be at least 1");
+        if (steps_per_row < 1 || steps_per_row > kMostSteps) throw std::invalid_argument("steps_per_row out of range");
+        for (const std::int64_t n : n_rows) {
+            if (n > kMostSteps / steps_per_row) throw std::invalid_argument("so many rows of so many steps: too many");
+        }
         const py::gil_scoped_release unlocked;
         batch_.begin_currents(n_rows, rows.data(), steps_per_row);
     }
 
     void advance(std::int64_t n_steps, const Maybe<std::int64_t>& samples, Maybe<T> counts, Maybe<T> traces,
                  Maybe<T> potentials, int n_threads) {
+        if (n_steps < 0) throw std::invalid_argument("n_steps must not be negative");
         Samples<T> to;
         const py::ssize_t n = samples ? samples->shape(0) : 0;
         expect_if_given("samples", samples, {n, 2});
@@ -238,7 +248,7 @@ private:
         if (static_cast<std::int64_t>(lengths.size()) > batch_.n_slots()) {
             throw std::invalid_argument("there are fewer slots than lengths");
         }
-        const auto fits = [](std::int64_t length) { return length >= 0 && length < (std::int64_t{1} << 31); };
+        const auto fits = [](std::int64_t length) { return length >= 0 && length <= kMostSteps; };
         if (!std::all_of(lengths.begin(), lengths.end(), fits)) throw std::invalid_argument("lengths must fit 31 bits");
     }
 
@@ -281,15 +291,15 @@ void register_type(py::module_& m, const std::string& suffix) {
         .def("spikes", &B::spikes)
         .def("watched", &B::potentials)
         .def("clear_kept", &B::clear_kept)
-        .def_property_readonly("counts", [](const B& b) {
-            return b.template of_units<std::int32_t>([](const View& view) { return view.counts; });
-        })
-        .def_property_readonly("first", [](const B& b) {
-            return b.template of_units<std::int32_t>([](const View& view) { return view.first; });
-        })
-        .def_property_readonly("last", [](const B& b) {
-            return b.template of_units<std::int32_t>([](const View& view) { return view.last; });
-        })
+        .def_property_readonly(
+            "counts",
+            [](const B& b) { return b.template of_units<std::int32_t>([](const View& view) { return view.counts; }); })
+        .def_property_readonly(
+            "first",
+            [](const B& b) { return b.template of_units<std::int32_t>([](const View& view) { return view.first; }); })
+        .def_property_readonly(
+            "last",
+            [](const B& b) { return b.template of_units<std::int32_t>([](const View& view) { return view.last; }); })
         .def_property_readonly("sum_squares", &B::sum_squares)
         .def_property_readonly("totals", &B::totals);
 }

@@ -15,6 +15,8 @@ constexpr std::int64_t kUnitsPadding = 16;
 constexpr std::int64_t kLargestRing = std::int64_t{1} << 31;
 // What a nearest-spike kernel has left after so long is lost in 1 - left, whatever the precision.
 constexpr double kNegligible = 0x1.0p-60;
+template <class T>
+constexpr T kZero = 0;
 constexpr std::size_t kLongestRenewal = std::size_t{1} << 20;
 
 std::int64_t power_of_two_from(std::int64_t n) {
@@ -23,13 +25,11 @@ std::int64_t power_of_two_from(std::int64_t n) {
     return power;
 }
 
-// Rows of n values, each padded with zeros.
 template <class T>
-Aligned<T> padded_rows(const T* from, std::int64_t n_rows, std::int64_t n, std::int64_t padded) {
-    Aligned<T> rows(static_cast<std::size_t>(from == nullptr ? 0 : n_rows * padded), T(0));
-    if (from == nullptr) return rows;
-    for (std::int64_t r = 0; r < n_rows; ++r) std::copy_n(from + r * n, n, rows.data() + r * padded);
-    return rows;
+Aligned<T> padded_with(T fill, const T* values, std::int64_t n, std::int64_t padded) {
+    Aligned<T> all(static_cast<std::size_t>(values == nullptr ? 0 : padded), fill);
+    if (values != nullptr) std::copy_n(values, n, all.data());
+    return all;
 }
 
 template <class T>
@@ -66,6 +66,21 @@ const LiquidSpec<T>& checked(const LiquidSpec<T>& spec) {
 }  // namespace
 
 template <class T>
+Liquid<T>::Parameter::Parameter(const T* values, std::int64_t n_units, std::int64_t padded, bool may_share, T fill)
+    : shared_(may_share && std::all_of(values, values + n_units, [values](T value) { return value == values[0]; })) {
+    if (shared_) {
+        values_.assign(static_cast<std::size_t>(kUnitsPadding), values[0]);
+    } else {
+        values_ = padded_with(fill, values, n_units, padded);
+    }
+}
+
+template <class T>
+PerUnit<T> Liquid<T>::Parameter::view() const {
+    return {values_.data(), shared_ ? 0 : 1};
+}
+
+template <class T>
 Liquid<T>::Liquid(const LiquidSpec<T>& spec)
     : n_units_(checked(spec).n_units),
       padded_((spec.n_units + kUnitsPadding - 1) / kUnitsPadding * kUnitsPadding),
@@ -78,21 +93,33 @@ Liquid<T>::Liquid(const LiquidSpec<T>& spec)
       input_refractory_(spec.input_refractory),
       slot_stride_(power_of_two_from(padded_ * spec.n_channels)),
       n_steps_ahead_(power_of_two_from(longest_delay(spec.recurrent))),
-      parameters_(padded_rows(spec.parameters, spec.model == NeuronModel::lif ? int{kLifRows} : int{kIzhikevichRows}, n_units_,
-                              padded_)),
-      v_init_(padded_rows(spec.v_init, 1, n_units_, padded_)),
-      u_init_(padded_rows(spec.u_init, 1, n_units_, padded_)),
-      decay_(padded_rows(spec.decay, n_channels_, n_units_, padded_)),
-      rise_(padded_rows(spec.rise, n_channels_, n_units_, padded_)),
-      norm_(padded_rows(spec.norm, n_channels_, n_units_, padded_)),
+      v_init_(padded_with(T(0), spec.v_init, n_units_, padded_)),
+      u_init_(padded_with(T(0), spec.u_init, n_units_, padded_)),
+      nothing_(&kZero<T>, 1, padded_, true, T(0)),
       source_channel_(static_cast<std::size_t>(n_units_), 0),
       recurrent_("recurrent", spec.recurrent, n_units_, {padded_, slot_stride_}, spec.narrow),
       input_("input", spec.input, n_units_, {padded_, slot_stride_}, spec.narrow) {
     if (slot_stride_ * n_steps_ahead_ > kLargestRing) {
         throw std::invalid_argument("so many units with delays of so many steps need too much memory");
     }
-    T* limit = parameters_.data() + (model_ == NeuronModel::lif ? int{kLifThresh} : int{kIzhPeak}) * padded_;
-    std::fill(limit + n_units_, limit + padded_, std::numeric_limits<T>::infinity());
+    const auto rows_of = [this](const T* values, int n, bool may_share = true, int unreachable = -1) {
+        std::vector<Parameter> rows;
+        for (int r = 0; values != nullptr && r < n; ++r) {
+            const T fill = r == unreachable ? std::numeric_limits<T>::infinity() : T(0);
+            rows.emplace_back(values + r * n_units_, n_units_, padded_, may_share, fill);
+        }
+        return rows;
+    };
+    // What fills up the last vector never spikes: as a LIF neuron it is blocked for good, as one of Izhikevich's it has
+    // no dynamics and no peak that it could reach.
+    if (model_ == NeuronModel::lif) {
+        parameters_ = rows_of(spec.parameters, kLifRows);
+    } else {
+        parameters_ = rows_of(spec.parameters, kIzhikevichRows, n_units_ == padded_, kIzhPeak);
+    }
+    decay_ = rows_of(spec.decay, n_channels_);
+    rise_ = rows_of(spec.rise, n_channels_);
+    norm_ = rows_of(spec.norm, n_channels_);
     if (spec.recurrent.source_channel != nullptr) {
         source_channel_.assign(spec.recurrent.source_channel, spec.recurrent.source_channel + n_units_);
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <limits>
 #include <new>
 #include <stdexcept>
 
@@ -70,6 +71,7 @@ LiquidBatch<T>::LiquidBatch(std::shared_ptr<const Liquid<T>> liquid, std::int64_
                             std::vector<std::int32_t> watched)
     : liquid_(std::move(liquid)), trace_decay_(trace_decay), intervals_(intervals), watched_(std::move(watched)) {
     if (n_slots < 1) throw std::invalid_argument("n_slots must be at least 1");
+    if (!(trace_decay >= 0 && trace_decay < 1)) throw std::invalid_argument("trace_decay must be in [0, 1)");
     const auto check = [this](std::int32_t unit) {
         if (unit < 0 || unit >= liquid_->n_units()) throw std::invalid_argument("recorded and watched must be units");
     };
@@ -96,17 +98,18 @@ void LiquidBatch<T>::begin(const std::vector<std::int64_t>& lengths) {
         slot.step = 0;
         slot.totals = {};
         slot.v = l.v_init_;
-        slot.blocked.assign(padded, T(0));
+        slot.blocked.assign(padded, std::numeric_limits<T>::infinity());
+        std::fill_n(slot.blocked.begin(), n_units, T(0));
         slot.extra = l.u_init_;
         if (l.adaptive_) slot.extra.assign(padded, T(0));
         slot.arrivals.assign(static_cast<std::size_t>(l.slot_stride_ * l.n_steps_ahead_), T(0));
-        slot.falling.assign(l.kind_ == SynapseKind::delta ? 0 : of_channels, T(0));
-        slot.rising.assign(l.kind_ == SynapseKind::double_exponential ? of_channels : 0, T(0));
+        slot.falling.assign(of_channels, T(0));
+        slot.rising.assign(of_channels, T(0));
         slot.current.assign(padded, T(0));
         slot.trace.assign(has_traces() ? padded : 0, T(0));
         slot.utilised = l.recurrent_.utilisation();
         slot.resources.assign(slot.utilised.size(), T(1));
-        slot.spikes.resize(padded);
+        slot.spikes.resize(padded + kBlockRows);
         slot.factors.resize(padded);
         slot.counts.assign(n_units, 0);
         slot.counts_sampled.assign(n_units, 0);
@@ -186,12 +189,11 @@ public:
     Run(const LiquidBatch& batch, Slot& slot) : batch_(batch), liquid_(*batch.liquid_), slot_(slot) {}
 
     void steps(std::int64_t n, SampleRange samples, const Samples<T>& to) {
-        const std::int64_t end = std::min(slot_.length, slot_.step + n);
+        const std::int64_t end = slot_.step + std::min(n, slot_.length - slot_.step);
         for (; slot_.step < end; ++slot_.step) {
             const std::int64_t n_spikes = fire();
             deliver({slot_.spikes.data(), n_spikes});
             drive();
-            flow();
             integrate();
             observe(n_spikes);
             for (; samples.begin < samples.end && to.when[samples.begin].step == slot_.step; ++samples.begin) {
@@ -213,7 +215,6 @@ private:
                 l.row(kLifGain),
                 l.row(kLifDrift),
                 l.row(kLifFloor),
-                slot_.current.data(),
                 slot_.v.data(),
                 slot_.blocked.data(),
                 slot_.extra.data(),
@@ -222,9 +223,9 @@ private:
 
     IzhikevichUnits<T> izhikevich() const {
         const Liquid<T>& l = liquid_;
-        return {l.padded_,           l.row(kIzhQ2),    l.row(kIzhQ1),      l.row(kIzhQ0),       l.row(kIzhK),
-                l.row(kIzhUab),      l.row(kIzhUa),    l.row(kIzhUc),      l.row(kIzhPeak),     l.row(kIzhC),
-                l.row(kIzhD),        slot_.current.data(), slot_.v.data(), slot_.extra.data(), slot_.spikes.data()};
+        return {l.padded_,      l.row(kIzhQ2),  l.row(kIzhQ1),      l.row(kIzhQ0),      l.row(kIzhK),
+                l.row(kIzhUab), l.row(kIzhUa),  l.row(kIzhUc),      l.row(kIzhPeak),    l.row(kIzhC),
+                l.row(kIzhD),   slot_.v.data(), slot_.extra.data(), slot_.spikes.data()};
     }
 
     std::int64_t fire() {
@@ -268,7 +269,6 @@ private:
         if (slot_.source == Source::currents) {
             inject();
         } else {
-            std::fill(slot_.current.begin(), slot_.current.end(), T(0));
             deliver_input(input_spikes());
         }
     }
@@ -295,33 +295,36 @@ private:
 
     // Numbers are currents: every unit gets the inputs times their weights for as long as the row lasts.
     void inject() {
-        if (slot_.step % slot_.steps_per_row == 0) {
-            const std::int64_t n = liquid_.n_inputs();
-            std::fill(slot_.external.begin(), slot_.external.end(), T(0));
-            std::copy_n(slot_.rows.data() + slot_.step / slot_.steps_per_row * n, n, slot_.input_factors.data());
-            const Arrivals<T> here{slot_.external.data(), 0, 0};
-            liquid_.input_.deliver(slot_.all_inputs.data(), n, slot_.input_factors.data(), true, here);
-        }
-        std::copy(slot_.external.begin(), slot_.external.end(), slot_.current.begin());
+        if (slot_.step % slot_.steps_per_row != 0) return;
+        const std::int64_t n = liquid_.n_inputs();
+        std::fill(slot_.external.begin(), slot_.external.end(), T(0));
+        std::copy_n(slot_.rows.data() + slot_.step / slot_.steps_per_row * n, n, slot_.input_factors.data());
+        const Arrivals<T> here{slot_.external.data(), 0, 0};
+        liquid_.input_.deliver(slot_.all_inputs.data(), n, slot_.input_factors.data(), true, here);
     }
 
-    void flow() {
+    SynapticCurrents<T> channel(std::size_t c) const {
+        const std::int64_t at = static_cast<std::int64_t>(c) * liquid_.padded_;
+        const auto row = [this, c](const auto& rows) {
+            return rows.empty() ? liquid_.nothing_.view() : rows[c].view();
+        };
+        PerUnit<T> before{slot_.current.data(), 1};
+        if (c == 0)
+            before = slot_.source == Source::currents ? PerUnit<T>{slot_.external.data(), 1} : liquid_.nothing_.view();
         const Arrivals<T> now = arrivals();
-        for (std::int64_t c = 0; c < liquid_.n_channels_; ++c) {
-            const std::int64_t at = c * liquid_.padded_;
-            const auto part = [at](auto& values) { return values.empty() ? nullptr : values.data() + at; };
-            kernels_.currents[static_cast<int>(liquid_.kind_)]({liquid_.padded_, part(liquid_.decay_),
-                                                                part(liquid_.rise_), part(liquid_.norm_),
-                                                                now.ring + now.base + at, part(slot_.falling),
-                                                                part(slot_.rising), slot_.current.data()});
-        }
+        return {liquid_.padded_,          row(liquid_.decay_),       row(liquid_.rise_),       row(liquid_.norm_),
+                now.ring + now.base + at, slot_.falling.data() + at, slot_.rising.data() + at, before,
+                slot_.current.data()};
     }
 
     void integrate() {
+        const int kind = static_cast<int>(liquid_.kind_);
+        const std::size_t last = liquid_.decay_.size() - 1;
+        for (std::size_t c = 0; c < last; ++c) kernels_.currents[kind](channel(c));
         if (liquid_.model_ == NeuronModel::izhikevich) {
-            kernels_.integrate_izhikevich(izhikevich());
+            kernels_.integrate_izhikevich[kind](channel(last), izhikevich());
         } else {
-            kernels_.integrate_lif[liquid_.hold_](lif());
+            kernels_.integrate_lif[kind][liquid_.hold_](channel(last), lif());
         }
     }
 
@@ -345,7 +348,8 @@ private:
                 slot_.recorded.push_back({t, static_cast<std::int32_t>(j)});
             }
         }
-        for (const std::int32_t unit : batch_.watched_) slot_.watched.push_back(slot_.v[static_cast<std::size_t>(unit)]);
+        for (const std::int32_t unit : batch_.watched_)
+            slot_.watched.push_back(slot_.v[static_cast<std::size_t>(unit)]);
     }
 
     void sample(std::size_t at, const Samples<T>& to) {
@@ -373,7 +377,8 @@ void LiquidBatch<T>::advance(std::int64_t n_steps, const Samples<T>& samples, in
         const SampleTime& when = samples.when[i];
         const bool known = when.slot >= 0 && when.slot < n_begun_;
         const Slot* slot = known ? slots_[static_cast<std::size_t>(when.slot)].get() : nullptr;
-        if (!known || when.step < slot->step || when.step >= std::min(slot->length, slot->step + n_steps)) {
+        if (!known || when.step < slot->step ||
+            when.step - slot->step >= std::min(n_steps, slot->length - slot->step)) {
             throw std::invalid_argument("a sample lies outside the steps that are taken");
         }
         if (i > 0 && (when.slot < samples.when[i - 1].slot ||
@@ -407,8 +412,9 @@ void LiquidBatch<T>::advance(std::int64_t n_steps, const Samples<T>& samples, in
 template <class T>
 typename LiquidBatch<T>::View LiquidBatch<T>::view(std::int64_t s) const {
     const Slot& slot = *slots_.at(static_cast<std::size_t>(s));
-    return {slot.length,        slot.step,      slot.counts.data(), slot.first.data(), slot.last.data(),
-            slot.sum_squares.data(), slot.recorded, slot.watched,       slot.totals};
+    return {slot.length,       slot.step,        slot.counts.data(),
+            slot.first.data(), slot.last.data(), slot.sum_squares.data(),
+            slot.recorded,     slot.watched,     slot.totals};
 }
 
 template <class T>

@@ -120,7 +120,8 @@ void Synapses<T>::deliver(const std::uint32_t* sources, std::int64_t n, T* facto
     if (!narrow_.empty()) {
         weights = WeightForm::narrow;
         values = narrow_.data();
-        for (std::int64_t s = 0; s < n; ++s) factors[s] = scaled ? factors[s] * row_scale_[sources[s]] : row_scale_[sources[s]];
+        for (std::int64_t s = 0; s < n; ++s)
+            factors[s] = scaled ? factors[s] * row_scale_[sources[s]] : row_scale_[sources[s]];
     }
     kernels<T>().deliver[form()][static_cast<int>(weights)](
         {start_.data(), addresses(), values, sources, n, factors, first_arrival(to), to.base, to.mask});

@@ -63,19 +63,26 @@ struct Readout {
 
 // Liquids. Units come in whole vectors: those past the last never spike.
 
+// A value for each unit, or, with stride 0, one vector that all vectors of units share: it stays in a register's reach
+// where an array would push others out of the first cache.
+template <class T>
+struct PerUnit {
+    const T* values;
+    std::int64_t stride;
+};
+
 template <class T>
 struct LifUnits {
     std::int64_t n_units;
-    const T* thresh;
-    const T* reset;
-    const T* refractory;  // steps blocked after a spike
-    const T* adapt_decay;
-    const T* adapt_step;
-    const T* decay;
-    const T* gain;
-    const T* drift;
-    const T* floor;
-    const T* current;
+    PerUnit<T> thresh;
+    PerUnit<T> reset;
+    PerUnit<T> refractory;  // steps blocked after a spike
+    PerUnit<T> adapt_decay;
+    PerUnit<T> adapt_step;
+    PerUnit<T> decay;
+    PerUnit<T> gain;
+    PerUnit<T> drift;
+    PerUnit<T> floor;
     T* v;
     T* blocked;     // steps until a spike is allowed
     T* adaptation;  // what the threshold has risen by
@@ -85,17 +92,16 @@ struct LifUnits {
 template <class T>
 struct IzhikevichUnits {
     std::int64_t n_units;
-    const T* q2;
-    const T* q1;
-    const T* q0;
-    const T* k;
-    const T* uab;
-    const T* ua;
-    const T* uc;
-    const T* peak;
-    const T* c;
-    const T* d;
-    const T* current;
+    PerUnit<T> q2;
+    PerUnit<T> q1;
+    PerUnit<T> q0;
+    PerUnit<T> k;
+    PerUnit<T> uab;
+    PerUnit<T> ua;
+    PerUnit<T> uc;
+    PerUnit<T> peak;
+    PerUnit<T> c;
+    PerUnit<T> d;
     T* v;
     T* u;
     std::uint32_t* spikes;
@@ -104,13 +110,14 @@ struct IzhikevichUnits {
 template <class T>
 struct SynapticCurrents {
     std::int64_t n_units;
-    const T* decay;
-    const T* rise_decay;
-    const T* norm;
+    PerUnit<T> decay;
+    PerUnit<T> rise_decay;
+    PerUnit<T> norm;
     T* arrivals;  // of this step; cleared
     T* falling;
     T* rising;
-    T* current;  // added to
+    PerUnit<T> before;  // what is added to
+    T* current;         // out
 };
 
 // The synapses of some sources, and where their spikes arrive: arrivals[(base + address) & mask] += scale weight.
@@ -184,12 +191,13 @@ struct Kernels {
     void (*exp)(const T* x, std::int64_t n, T* y);
     void (*logistic)(const T* x, std::int64_t n, T* y);
     void (*log)(const T* x, std::int64_t n, T* y);
-    // They write the units that spike, in ascending order, and return how many.
+    // They write the units that spike, in ascending order and up to a whole vector too many, and return how many do.
     std::int64_t (*fire_lif[2][2])(const LifUnits<T>&);  // [soft reset][adaptive]
     std::int64_t (*fire_izhikevich)(const IzhikevichUnits<T>&);
-    void (*integrate_lif[2])(const LifUnits<T>&);  // [hold while refractory]
-    void (*integrate_izhikevich)(const IzhikevichUnits<T>&);
+    // The currents of all channels but the last go first, one by one.
     void (*currents[kSynapseKinds])(const SynapticCurrents<T>&);
+    void (*integrate_lif[kSynapseKinds][2])(const SynapticCurrents<T>&, const LifUnits<T>&);  // [hold while refractory]
+    void (*integrate_izhikevich[kSynapseKinds])(const SynapticCurrents<T>&, const IzhikevichUnits<T>&);
     void (*deliver[kAddressForms][kWeightForms])(const Delivery<T>&);
     void (*deliver_dynamic[kAddressForms])(const DynamicDelivery<T>&);
     void (*multiply)(T* x, std::int64_t n, T factor);

@@ -59,6 +59,15 @@ constexpr void add_deliveries(Kernels<T>& k) {
     k.deliver_dynamic[a] = deliver_dynamic<T, form>;
 }
 
+template <class T, SynapseKind kind>
+constexpr void add_currents(Kernels<T>& k) {
+    constexpr int c = static_cast<int>(kind);
+    k.currents[c] = currents<T, kind>;
+    k.integrate_lif[c][0] = integrate_lif<T, kind, false>;
+    k.integrate_lif[c][1] = integrate_lif<T, kind, true>;
+    k.integrate_izhikevich[c] = integrate_izhikevich<T, kind>;
+}
+
 template <class T>
 constexpr void add_liquid(Kernels<T>& k) {
     k.fire_lif[0][0] = fire_lif<T, false, false>;
@@ -66,12 +75,9 @@ constexpr void add_liquid(Kernels<T>& k) {
     k.fire_lif[1][0] = fire_lif<T, true, false>;
     k.fire_lif[1][1] = fire_lif<T, true, true>;
     k.fire_izhikevich = fire_izhikevich<T>;
-    k.integrate_lif[0] = integrate_lif<T, false>;
-    k.integrate_lif[1] = integrate_lif<T, true>;
-    k.integrate_izhikevich = integrate_izhikevich<T>;
-    k.currents[static_cast<int>(SynapseKind::delta)] = currents<T, SynapseKind::delta>;
-    k.currents[static_cast<int>(SynapseKind::exponential)] = currents<T, SynapseKind::exponential>;
-    k.currents[static_cast<int>(SynapseKind::double_exponential)] = currents<T, SynapseKind::double_exponential>;
+    add_currents<T, SynapseKind::delta>(k);
+    add_currents<T, SynapseKind::exponential>(k);
+    add_currents<T, SynapseKind::double_exponential>(k);
     add_deliveries<T, AddressForm::word>(k);
     add_deliveries<T, AddressForm::wide>(k);
     add_deliveries<T, AddressForm::ring>(k);

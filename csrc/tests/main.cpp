@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "check.hpp"
+#include "liquid.hpp"
+#include "numbers.hpp"
 #include "reservoirs/network.hpp"
 #include "reservoirs/nvar.hpp"
 #include "reservoirs/random.hpp"
@@ -19,25 +21,6 @@ using namespace reservoirs;
 using std::int64_t;
 
 namespace {
-
-// Numbers in [-1, 1), as arbitrary as the tests need.
-struct Numbers {
-    std::uint32_t state;
-    double next() {
-        state = state * 1664525u + 1013904223u;
-        return (state >> 8) / 8388608.0 - 1;
-    }
-    template <class T>
-    std::vector<T> take(int64_t n) {
-        std::vector<T> values(static_cast<std::size_t>(n));
-        for (T& value : values) value = static_cast<T>(next());
-        return values;
-    }
-};
-
-std::size_t at(int64_t i) {
-    return static_cast<std::size_t>(i);
-}
 
 // A network, the arrays it is made of, and the loop over them that says what it should do.
 template <class T>
@@ -322,14 +305,6 @@ void test_refusals() {
     CHECK_REFUSED(model.network(true));
 }
 
-template <class T>
-std::uint64_t hash_of(const std::vector<T>& values) {
-    std::uint64_t hash = 14695981039346656037u;  // FNV-1a
-    const auto* bytes = reinterpret_cast<const unsigned char*>(values.data());
-    for (std::size_t i = 0; i < values.size() * sizeof(T); ++i) hash = (hash ^ bytes[i]) * 1099511628211u;
-    return hash;
-}
-
 // The same bits on every processor, noise included. A change means that saved models predict differently.
 template <class T>
 void test_pinned_bits(Activation activation, std::uint64_t expected) {
@@ -376,6 +351,7 @@ int main() {
         test_type<double>();
         test_pinned_bits<float>(Activation::tanh, 9386703042910919459u);
         test_pinned_bits<double>(Activation::logistic, 6122729817652143313u);
+        test_liquids();
         std::printf("%s: passed\n", simd_level_name(level));
     }
 }

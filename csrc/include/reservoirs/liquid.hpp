@@ -14,6 +14,8 @@ namespace reservoirs {
 
 enum class NeuronModel { lif, izhikevich };
 enum class SynapseKind;
+template <class T>
+struct PerUnit;
 
 // Rows of LiquidSpec::parameters. LIF: v <- decay v + gain I + drift.
 enum LifRow {
@@ -29,19 +31,7 @@ enum LifRow {
     kLifRows
 };
 // Izhikevich, scaled by the half step: v <- v + q2 v v + q1 v + q0 + k (I - u), twice; u <- u + uab v - ua u + uc.
-enum IzhikevichRow {
-    kIzhQ2,
-    kIzhQ1,
-    kIzhQ0,
-    kIzhK,
-    kIzhUab,
-    kIzhUa,
-    kIzhUc,
-    kIzhPeak,
-    kIzhC,
-    kIzhD,
-    kIzhikevichRows
-};
+enum IzhikevichRow { kIzhQ2, kIzhQ1, kIzhQ0, kIzhK, kIzhUab, kIzhUa, kIzhUc, kIzhPeak, kIzhC, kIzhD, kIzhikevichRows };
 
 template <class T>
 struct LiquidSpec {
@@ -81,7 +71,19 @@ private:
     template <class>
     friend class LiquidBatch;
 
-    const T* row(int which) const { return parameters_.data() + which * padded_; }
+    PerUnit<T> row(int which) const { return parameters_[static_cast<std::size_t>(which)].view(); }
+
+    // A parameter of all units, kept once where it is the same.
+    class Parameter {
+    public:
+        // What fills it up to whole vectors, unless it is shared, is `fill`.
+        Parameter(const T* values, std::int64_t n_units, std::int64_t padded, bool may_share, T fill);
+        PerUnit<T> view() const;
+
+    private:
+        Aligned<T> values_;
+        bool shared_;
+    };
 
     std::int64_t n_units_;
     std::int64_t padded_;  // units and, up to whole vectors, some that never spike
@@ -92,14 +94,15 @@ private:
     SynapseKind kind_;
     int n_channels_;
     int input_refractory_;
-    std::int64_t slot_stride_;  // a power of two
+    std::int64_t slot_stride_;    // a power of two
     std::int64_t n_steps_ahead_;  // the ring of future steps, a power of two
-    Aligned<T> parameters_;
+    std::vector<Parameter> parameters_;
     Aligned<T> v_init_;
     Aligned<T> u_init_;
-    Aligned<T> decay_;
-    Aligned<T> rise_;
-    Aligned<T> norm_;
+    std::vector<Parameter> decay_;  // by channel
+    std::vector<Parameter> rise_;
+    std::vector<Parameter> norm_;
+    Parameter nothing_;
     // Nearest-spike kernels: what a spike adds n steps after the one before, by channel; 1 past the end.
     std::vector<std::vector<T>> renewal_;
     std::vector<std::uint8_t> source_channel_;

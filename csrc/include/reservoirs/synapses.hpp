@@ -15,9 +15,9 @@ struct SynapseSpec {
     const std::int64_t* start = nullptr;    // [n_sources + 1]
     const std::int32_t* targets = nullptr;  // units
     const T* weights = nullptr;
-    const std::int32_t* delays = nullptr;           // steps, at least 1; null: 1 everywhere
-    const std::uint8_t* source_channel = nullptr;   // null: channel 0
-    const T* utilisation = nullptr;                 // short-term plasticity: U, and dt / D, dt / F; null: none
+    const std::int32_t* delays = nullptr;          // steps, at least 1; null: 1 everywhere
+    const std::uint8_t* source_channel = nullptr;  // null: channel 0
+    const T* utilisation = nullptr;                // short-term plasticity: U, and dt / D, dt / F; null: none
     const T* depression = nullptr;
     const T* facilitation = nullptr;
 };
