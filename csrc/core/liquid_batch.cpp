@@ -21,7 +21,7 @@ enum class Source { none, given, drawn, currents };
 
 // Which plasticity answers a spike. The loop over steps is compiled once for each, so that what a liquid does not have
 // costs it nothing.
-enum class Plasticity { none, renewal, short_term };
+enum class Plasticity { none, renewal, short_term, stdp };
 
 }  // namespace
 
@@ -43,6 +43,7 @@ struct LiquidBatch<T>::Slot {
     Aligned<T> resources;
     std::vector<std::uint32_t> spikes;
     std::vector<T> factors;
+    std::unique_ptr<StdpState<T>> stdp;
 
     std::vector<std::int32_t> counts;
     std::vector<std::int32_t> counts_sampled;
@@ -68,8 +69,13 @@ struct LiquidBatch<T>::Slot {
 template <class T>
 LiquidBatch<T>::LiquidBatch(std::shared_ptr<const Liquid<T>> liquid, std::int64_t n_slots, T trace_decay,
                             bool intervals, const std::vector<std::int32_t>& recorded,
-                            std::vector<std::int32_t> watched)
-    : liquid_(std::move(liquid)), trace_decay_(trace_decay), intervals_(intervals), watched_(std::move(watched)) {
+                            std::vector<std::int32_t> watched, const std::optional<StdpRule<T>>& learning,
+                            bool keep_learned)
+    : liquid_(std::move(liquid)),
+      trace_decay_(trace_decay),
+      intervals_(intervals),
+      watched_(std::move(watched)),
+      keep_learned_(keep_learned) {
     if (n_slots < 1) throw std::invalid_argument("n_slots must be at least 1");
     if (!(trace_decay >= 0 && trace_decay < 1)) throw std::invalid_argument("trace_decay must be in [0, 1)");
     const auto check = [this](std::int32_t unit) {
@@ -79,7 +85,16 @@ LiquidBatch<T>::LiquidBatch(std::shared_ptr<const Liquid<T>> liquid, std::int64_
     std::for_each(watched_.begin(), watched_.end(), check);
     if (!recorded.empty()) is_recorded_.assign(static_cast<std::size_t>(liquid_->n_units()), false);
     for (const std::int32_t unit : recorded) is_recorded_[static_cast<std::size_t>(unit)] = true;
-    for (std::int64_t s = 0; s < n_slots; ++s) slots_.push_back(std::make_unique<Slot>());
+    if (learning && (liquid_->recurrent_.is_dynamic() ||
+                     liquid_->recurrent_.weights().empty() != (liquid_->recurrent_.size() == 0))) {
+        throw std::invalid_argument("learning excludes short-term plasticity and narrow weights");
+    }
+    for (std::int64_t s = 0; s < n_slots; ++s) {
+        slots_.push_back(std::make_unique<Slot>());
+        if (!learning) continue;
+        slots_.back()->stdp = std::make_unique<StdpState<T>>(*learning, liquid_->recurrent_, liquid_->input_,
+                                                             RingShape{liquid_->padded_, liquid_->slot_stride_});
+    }
 }
 
 template <class T>
@@ -121,6 +136,7 @@ void LiquidBatch<T>::begin(const std::vector<std::int64_t>& lengths) {
         slot.source = Source::none;
         slot.input_last.assign(n_inputs, kNever);
         slot.input_factors.resize(n_inputs);
+        if (slot.stdp) slot.stdp->begin(keep_learned_);
         if (l.input_refractory_ >= 0) slot.relay.begin(l.n_inputs(), l.input_refractory_);
     }
     n_begun_ = static_cast<std::int64_t>(lengths.size());
@@ -195,6 +211,7 @@ public:
             deliver({slot_.spikes.data(), n_spikes});
             drive();
             integrate();
+            if constexpr (plasticity == Plasticity::stdp) slot_.stdp->end_step();
             observe(n_spikes);
             for (; samples.begin < samples.end && to.when[samples.begin].step == slot_.step; ++samples.begin) {
                 sample(samples.begin, to);
@@ -239,6 +256,11 @@ private:
                 static_cast<std::uint32_t>(liquid_.slot_stride_ * liquid_.n_steps_ahead_ - 1)};
     }
 
+    bool is_renewed() const {
+        if constexpr (plasticity == Plasticity::stdp) return !liquid_.renewal_.empty();
+        return plasticity == Plasticity::renewal;
+    }
+
     T renewal(int channel, std::int32_t last) const {
         const std::vector<T>& added = liquid_.renewal_[static_cast<std::size_t>(channel)];
         const auto n = static_cast<std::size_t>(slot_.step - last);
@@ -254,12 +276,16 @@ private:
                                                    arrivals());
             }
         } else {
-            constexpr bool renewed = plasticity == Plasticity::renewal;
+            const bool renewed = is_renewed();
             for (std::int64_t s = 0; renewed && s < spikes.n; ++s) {
                 const std::uint32_t j = spikes.inputs[s];
                 slot_.factors[static_cast<std::size_t>(s)] = renewal(liquid_.source_channel_[j], slot_.last[j]);
             }
-            liquid_.recurrent_.deliver(spikes.inputs, spikes.n, slot_.factors.data(), renewed, arrivals());
+            if constexpr (plasticity == Plasticity::stdp) {
+                slot_.stdp->spike_units(spikes.inputs, spikes.n, renewed ? slot_.factors.data() : nullptr, arrivals());
+            } else {
+                liquid_.recurrent_.deliver(spikes.inputs, spikes.n, slot_.factors.data(), renewed, arrivals());
+            }
         }
         for (std::int64_t s = 0; s < spikes.n; ++s) slot_.totals.events += liquid_.recurrent_.fan_out(spikes.inputs[s]);
     }
@@ -280,17 +306,22 @@ private:
     }
 
     void deliver_input(InputList spikes) {
-        constexpr bool renewed = plasticity == Plasticity::renewal;
+        const bool renewed = is_renewed();
         for (std::int64_t s = 0; s < spikes.n; ++s) {
             const std::uint32_t c = spikes.inputs[s];
-            if constexpr (renewed) {
+            if (renewed) {
                 slot_.input_factors[static_cast<std::size_t>(s)] = renewal(0, slot_.input_last[c]);
                 slot_.input_last[c] = static_cast<std::int32_t>(slot_.step);
             }
             slot_.totals.events += liquid_.input_.fan_out(c);
         }
         slot_.totals.input_spikes += spikes.n;
-        liquid_.input_.deliver(spikes.inputs, spikes.n, slot_.input_factors.data(), renewed, arrivals());
+        if constexpr (plasticity == Plasticity::stdp) {
+            slot_.stdp->spike_inputs(spikes.inputs, spikes.n, renewed ? slot_.input_factors.data() : nullptr,
+                                     arrivals());
+        } else {
+            liquid_.input_.deliver(spikes.inputs, spikes.n, slot_.input_factors.data(), renewed, arrivals());
+        }
     }
 
     // Numbers are currents: every unit gets the inputs times their weights for as long as the row lasts.
@@ -394,8 +425,10 @@ void LiquidBatch<T>::advance(std::int64_t n_steps, const Samples<T>& samples, in
     parallel_for(n_begun_, team_size(n_threads, n_begun_), [&](std::int64_t s, int) {
         Slot& slot = *slots_[static_cast<std::size_t>(s)];
         const SampleRange range = of_slot[static_cast<std::size_t>(s)];
-        try {  // only the lists of recorded spikes and watched potentials grow
-            if (liquid_->recurrent_.is_dynamic()) {
+        try {  // only lists grow: of recorded spikes, watched potentials, spikes to learn from
+            if (slot.stdp) {
+                Run<Plasticity::stdp>(*this, slot).steps(n_steps, range, samples);
+            } else if (liquid_->recurrent_.is_dynamic()) {
                 Run<Plasticity::short_term>(*this, slot).steps(n_steps, range, samples);
             } else if (!liquid_->renewal_.empty()) {
                 Run<Plasticity::renewal>(*this, slot).steps(n_steps, range, samples);
@@ -415,6 +448,14 @@ typename LiquidBatch<T>::View LiquidBatch<T>::view(std::int64_t s) const {
     return {slot.length,       slot.step,        slot.counts.data(),
             slot.first.data(), slot.last.data(), slot.sum_squares.data(),
             slot.recorded,     slot.watched,     slot.totals};
+}
+
+template <class T>
+const StdpState<T>& LiquidBatch<T>::learned(std::int64_t s) {
+    const Slot& slot = *slots_.at(static_cast<std::size_t>(s));
+    if (!slot.stdp) throw std::invalid_argument("this batch does not learn");
+    slot.stdp->settle();
+    return *slot.stdp;
 }
 
 template <class T>

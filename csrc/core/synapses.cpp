@@ -52,6 +52,9 @@ Synapses<T>::Synapses(const char* name, const SynapseSpec<T>& spec, std::int64_t
     (word ? addresses16_.resize(n) : addresses32_.resize(n));
     for (std::int64_t j = 0; j < spec.n_sources; ++j) {
         const std::int64_t channel = spec.source_channel == nullptr ? 0 : spec.source_channel[j];
+        if (spec.source_channel != nullptr) {
+            channel_offset_.push_back(static_cast<std::uint32_t>(channel * shape.channel_stride));
+        }
         for (std::int64_t k = start_[static_cast<std::size_t>(j)]; k < start_[static_cast<std::size_t>(j) + 1]; ++k) {
             const std::int64_t later = spec.delays == nullptr ? 0 : spec.delays[k] - 1;
             const std::int64_t address = later * shape.slot_stride + channel * shape.channel_stride + spec.targets[k];

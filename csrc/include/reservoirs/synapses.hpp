@@ -50,6 +50,26 @@ public:
     const Aligned<T>& utilisation() const { return utilisation_; }
     std::int64_t nbytes() const;
 
+    // For rules that change weights: those of source j are [begin(j), begin(j + 1)).
+    const Aligned<T>& weights() const { return weights_; }
+    std::int64_t begin(std::uint32_t source) const { return start_[source]; }
+    std::uint32_t channel_offset(std::uint32_t source) const {
+        return channel_offset_.empty() ? 0 : channel_offset_[source];
+    }
+    template <class Use>
+    void with_addresses(const Use& use) const {
+        if (addresses32_.empty()) {
+            use(addresses16_.data());
+        } else {
+            use(addresses32_.data());
+        }
+    }
+    std::uint32_t unit(std::uint32_t source, std::int64_t synapse, RingShape shape) const {
+        const auto at = static_cast<std::size_t>(synapse);
+        const std::uint32_t address = addresses32_.empty() ? addresses16_[at] : addresses32_[at];
+        return (address & static_cast<std::uint32_t>(shape.slot_stride - 1)) - channel_offset(source);
+    }
+
     // Delivers a spike of each of n sources. `factors` has room for n and is overwritten; if `scaled`, it holds what
     // the weights of each source are multiplied by.
     void deliver(const std::uint32_t* sources, std::int64_t n, T* factors, bool scaled, const Arrivals<T>& to) const;
@@ -66,6 +86,7 @@ private:
 
     bool ring_;
     std::vector<std::int64_t> start_;
+    std::vector<std::uint32_t> channel_offset_;  // empty: 0
     // A synapse's address is its place in the ring, from the slot of the next step on. One of the two is used.
     Aligned<std::uint16_t> addresses16_;
     Aligned<std::uint32_t> addresses32_;
