@@ -1,9 +1,16 @@
-"""All benchmarks: python -m bench [--quick]."""
+"""All benchmarks: python -m bench [--quick]. Those on images and speech need the data that RESERVOIRS_DATA names."""
 
+import os
 import sys
 
-from bench import accuracy, speed
+from bench import accuracy, liquid_accuracy, liquid_speed, speech, speed
 
 quick = [flag for flag in sys.argv[1:] if flag == "--quick"]
 speed.main(quick)
 accuracy.main(quick)
+liquid_speed.main(quick)
+if quick or "RESERVOIRS_DATA" in os.environ:
+    liquid_accuracy.main(quick)
+    speech.main(quick)
+else:
+    print("# liquids on images and speech: left out, because RESERVOIRS_DATA is not set")
