@@ -4,6 +4,7 @@ from ._info import set_simd_level, show_config
 from .esn import EchoStateNetwork, ESNClassifier, ESNForecaster, ESNRegressor, Stream
 from .lsm import LiquidStateMachine, LSMClassifier, LSMRegressor
 from .nvar import NVAR
+from .persistence import load, save
 
 __version__ = "0.1.0"
 
@@ -17,6 +18,8 @@ __all__ = [
     "LSMRegressor",
     "LiquidStateMachine",
     "Stream",
+    "load",
+    "save",
     "set_simd_level",
     "show_config",
 ]

@@ -18,7 +18,8 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 def _available_if_readout_has(name: str, *, or_ridge: bool = False) -> Callable[[Method], Method]:
     def has(self: SequenceClassifierMixin) -> bool:
-        readout = getattr(self, "readout_", self._readout_estimator())
+        # What was fitted counts, not what was set since.
+        readout = getattr(self, "readout_", None) if hasattr(self, "classes_") else self._readout_estimator()
         return or_ridge if readout is None else hasattr(readout, name)
 
     decorate: Callable[[Method], Method] = available_if(has)

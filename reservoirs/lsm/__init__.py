@@ -3,6 +3,7 @@
 from .classifier import LSMClassifier
 from .network import LiquidStateMachine, Recording
 from .neurons import LIF, AdaptiveLIF, Izhikevich, Izhikevich2007
+from .plasticity import STDP, AstrocyteSTDP
 from .presets import PRESETS
 from .regressor import LSMRegressor
 from .synapses import DeltaSynapse, DoubleExponentialSynapse, ExponentialSynapse, TsodyksMarkram
@@ -10,7 +11,9 @@ from .synapses import DeltaSynapse, DoubleExponentialSynapse, ExponentialSynapse
 __all__ = [
     "LIF",
     "PRESETS",
+    "STDP",
     "AdaptiveLIF",
+    "AstrocyteSTDP",
     "DeltaSynapse",
     "DoubleExponentialSynapse",
     "ExponentialSynapse",

@@ -9,19 +9,26 @@ from typing import Any, TypeVar
 import numpy as np
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.utils import check_random_state
+from sklearn.utils import Tags, check_random_state, get_tags
 
 from .. import _core
 from .._estimator import Estimator
 from .._params import check_choice, check_real, n_threads
 from ..encoding import Events, RateEncoder
-from ..encoding._base import StaticEncoder
+from ..encoding._base import Encoder, StaticEncoder
 from ..sequences import Sequences, check_sequences
 from ..topology import Connectome
 from ._features import Features
 from ._present import Currents, Given, Presenter, Rates, Stimulus
-from ._values import NOT_NEGATIVE, POSITIVE, per_neuron, per_synapse, to_steps
+from ._values import NOT_NEGATIVE, Bounds, per_neuron, per_synapse, to_steps
+from .neurons import Neuron
+from .plasticity import Plasticity
 from .presets import PRESETS
+from .synapses import Synapse, TsodyksMarkram
+
+# What the core takes, in steps.
+_LONGEST_DELAY = 1 << 16
+_LONGEST_REFRACTORY = 100_000
 
 LIQUID_PARAMETERS = """preset : {"nalsm-1000", "nalsm-8000", "maass-2002", "zhang-2015"}, default="nalsm-1000"
         A published liquid: the values of all parameters from `topology` to `dt` that are left at None. See
@@ -35,14 +42,19 @@ LIQUID_PARAMETERS = """preset : {"nalsm-1000", "nalsm-8000", "maass-2002", "zhan
     synapse : synapse model, default=None
         :class:`DeltaSynapse`, :class:`ExponentialSynapse` or :class:`DoubleExponentialSynapse`.
     weight : float, array of shape (n_synapses,), frozen scipy.stats distribution or dict, default=None
-        Size of the recurrent weights; their sign is that of the neuron they come from (Dale's law). A dict has one for
-        each of the blocks "EE", "EI", "IE" and "II", "EI" being from excitatory to inhibitory neurons.
+        Size of the recurrent weights. A dict has one for each of the blocks "EE", "EI", "IE" and "II", "EI" being from
+        excitatory to inhibitory neurons.
+    weight_sign : {"dale", "random"}, default=None
+        Sign of the recurrent weights: that of the neuron they come from (Dale's law), or random synapse by synapse.
     frac_exc : float, default=None
         Share of excitatory neurons, which come first.
     delay : float, array, distribution or dict, default=None
         Delay of the recurrent synapses in ms, as `weight`; rounded to steps, at least one.
     short_term : TsodyksMarkram or False, default=None
         Short-term plasticity of the recurrent synapses; False for none.
+    plasticity : STDP, AstrocyteSTDP or None, default=None
+        How the weights learn, unsupervised, from the training samples. All weights that are not given then begin with
+        the rule's `w_max`.
     input_density : float, default=None
         Share of all pairs of an input and a neuron that have a synapse: exactly so many, drawn at random.
     input_weight : float, distribution or dict, default=None
@@ -117,9 +129,11 @@ class BaseLiquid(Estimator):
     neuron: Any
     synapse: Any
     weight: Any
+    weight_sign: Any
     frac_exc: Any
     delay: Any
     short_term: Any
+    plasticity: Any
     input_density: Any
     input_weight: Any
     input_sign: Any
@@ -138,8 +152,19 @@ class BaseLiquid(Estimator):
     random_state: Any
     verbose: Any
 
+    def __sklearn_tags__(self) -> Tags:
+        """Return scikit-learn's tags."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        if isinstance(self.encoder, Encoder):
+            tags.input_tags.positive_only = get_tags(self.encoder).input_tags.positive_only
+        return tags
+
     def _input_dtype(self) -> Any:
-        dtype = super()._input_dtype()
+        try:
+            dtype = super()._input_dtype()
+        except ValueError:
+            dtype = None
         if not isinstance(dtype, np.dtype):
             raise ValueError(f"dtype={self.dtype!r} must be 'float32' or 'float64'")
         return dtype
@@ -152,22 +177,29 @@ class BaseLiquid(Estimator):
         self._seed_ = int(rng.randint(2**64, dtype=np.uint64))
         self._dt_ = check_real("dt", self._value("dt"), 0.0, least_included=False)
         if self.encoder is not None:
+            if not isinstance(self.encoder, Encoder):
+                raise ValueError(f"encoder={self.encoder!r} must be None or an encoder such as RateEncoder()")
             self.encoder_ = clone(self.encoder)
             if getattr(self.encoder_, "random_state", 0) is None:
                 self.encoder_.set_params(random_state=int(rng.randint(2**31)))
+        if self.plasticity is not None and not isinstance(self.plasticity, Plasticity):
+            raise ValueError(f"plasticity={self.plasticity!r} must be None or a rule such as AstrocyteSTDP()")
         self._features()
         return self._check(X, reset=True)
 
     def _check(self, X: Any, *, reset: bool) -> Stimulus:
         """Check input and return what to show of it."""
-        if self.encoder is None and _are_events(X):
+        encoder = getattr(self, "encoder_", None)  # not the parameter, which may have been set since
+        if _are_events(X):
+            if encoder is not None:
+                raise ValueError(f"X holds Events, but encoder={encoder!r} takes numbers: events need encoder=None")
             return self._given(self._checked_events(X, reset))
-        if self.encoder is None:
-            sequences = self._sequences(X, self._input_dtype(), reset)
+        if encoder is None:
+            sequences = self._sequences(X, self._input_dtype() if reset else self.W_.dtype, reset)
             if reset:
                 self._n_inputs_ = sequences.n_features
             return Currents(sequences, self._steps("row_duration", self.row_duration))
-        if isinstance(self.encoder_, StaticEncoder):
+        if isinstance(encoder, StaticEncoder):
             return self._encoded(X, reset)
         sequences = self._sequences(X, np.float64, reset)
         return self._encoded(list(sequences), reset, sequences)
@@ -204,11 +236,12 @@ class BaseLiquid(Estimator):
 
     def _checked_events(self, X: Any, reset: bool) -> list[Events]:
         events = [X] if isinstance(X, Events) else list(X)
-        if reset:
-            self.n_features_in_ = self._n_inputs_ = events[0].n_channels
         for i, each in enumerate(events):
             if not isinstance(each, Events):
-                raise ValueError(f"X[{i}] is a {type(each).__name__}, but X[0] is Events: all must be")
+                raise ValueError(f"X[{i}] is a {type(each).__name__}, but others are Events: all must be")
+        if reset:
+            self.n_features_in_ = self._n_inputs_ = self._width_ = events[0].n_channels
+        for i, each in enumerate(events):
             if each.n_channels != self._n_inputs_:
                 raise ValueError(
                     f"X[{i}] has {each.n_channels} channels, but {type(self).__name__} is expecting {self._n_inputs_}"
@@ -217,37 +250,56 @@ class BaseLiquid(Estimator):
 
     def _given(self, events: list[Events], rows: Sequences | None = None) -> Given:
         dt = self._dt_
-        steps_per_row = 0 if rows is None else self._steps("row_duration", self.encoder_.row_duration)
         if self.duration is not None:
             lengths = [self._steps("duration", self.duration)] * len(events)
-            return Given(events, dt, np.array(lengths), rows, steps_per_row)
-        # Rounded first: 0.3 ms are three steps of 0.1 ms.
-        lengths = [max(1, int(np.ceil(np.round(each.duration / (1000 * dt), 6)))) for each in events]
-        return Given(events, dt, np.array(lengths), rows, steps_per_row)
+        else:
+            # Rounded first: 0.3 ms are three steps of 0.1 ms.
+            lengths = [max(1, int(np.ceil(np.round(each.duration / (1000 * dt), 6)))) for each in events]
+        return Given(events, dt, np.array(lengths), rows, 0 if rows is None else self._steps_per_row())
+
+    def _steps_per_row(self) -> int:
+        """Return the steps of a row that is encoded, 0 if they are not whole."""
+        steps = float(np.round(self.encoder_.row_duration / self._dt_, 6))
+        return int(steps) if steps.is_integer() else 0
 
     # -- the liquid ---------------------------------------------------------------------------------------------------
 
     def _value(self, name: str) -> Any:
-        """Return a parameter, or the preset's value where it is None; None where it is False."""
+        """Return a parameter, or the preset's value where it is None; None where it is False for nothing."""
         value = getattr(self, name)
+        if value is None and name in ("weight", "input_weight") and self.plasticity is not None:
+            return self.plasticity.w_max
         if value is None:
             value = PRESETS[check_choice("preset", self.preset, tuple(PRESETS))][name]
-        return None if value is False else value
+        return None if value is False and name in ("short_term", "input_refractory") else value
 
-    def _steps(self, name: str, milliseconds: Any, least: int = 1) -> int:
-        steps = round(check_real(name, milliseconds, 0.0) / self._dt_)
+    def _part(self, name: str, kind: type, wanted: str) -> Any:
+        """Return a part of the liquid."""
+        part = self._value(name)
+        if not isinstance(part, kind):
+            raise ValueError(f"{name}={part!r} must be {wanted}")
+        return part
+
+    def _graph(self) -> Any:
+        graph = self._value("topology")
+        if not hasattr(type(graph), "edges"):
+            raise ValueError(f"topology={graph!r} must be a graph such as Column((10, 10, 10))")
+        return graph
+
+    def _steps(self, name: str, milliseconds: Any, least: int = 1, most: float = np.inf) -> int:
+        steps = round(check_real(name, milliseconds, 0.0, most * self._dt_) / self._dt_)
         if steps < least:
             raise ValueError(f"{name}={milliseconds!r} is less than {least} step of dt={self._dt_} ms")
         return steps
 
-    def _draw(self) -> None:
-        """Check the parameters of the liquid, draw it and compile it."""
+    def _draw(self, stimulus: Stimulus) -> None:
+        """Check the parameters of the liquid, draw it and compile it; let it learn from what it is shown."""
         dtype = self._input_dtype()
         dt = self._dt_
         n_threads(self.n_jobs)
         # A stream for each kind of value: one more input does not change the recurrent weights.
         streams = dict(zip(_STREAMS, np.random.default_rng(self._seed_).spawn(len(_STREAMS)), strict=True))
-        graph = self._value("topology")
+        graph = self._graph()
         n_units = graph.n_units
         self.excitatory_, n_exc = self._excitatory(graph, n_units)
         if hasattr(graph, "layout"):
@@ -255,18 +307,44 @@ class BaseLiquid(Estimator):
         start, targets = graph.edges(n_exc, streams["graph"])
         source, target = self.excitatory_.repeat(np.diff(start)), self.excitatory_[targets]
         weights = self._recurrent_weights(graph, source, target, streams["weight"], dtype)
-        self.W_ = sparse.csc_array((weights, targets, start), shape=(n_units, n_units))
+        self.W_ = _columns(weights, targets, start, n_units)
         self.delay_ = self._delays(source, target, streams["delay"], dt)
         self.W_in_ = self._input_synapses(self._n_inputs_, n_units, streams["input"], dtype)
-        neuron = self._value("neuron")
+        neuron = self._part("neuron", Neuron, "a model of neurons such as LIF()")
         self._neurons_ = neuron.compile(n_units, n_exc, dt, streams["neuron"], excitatory=self.excitatory_)
-        self._synapses_ = self._value("synapse").compile(n_units, dt, streams["synapse"])
-        short_term = self._value("short_term")
-        self._short_term_ = (
-            None if short_term is None else short_term.compile(source, target, dt, streams["short_term"])
-        )
+        synapse = self._part("synapse", Synapse, "a model of synapses such as ExponentialSynapse()")
+        self._synapses_ = synapse.compile(n_units, dt, streams["synapse"])
+        self._short_term_ = None
+        if self._value("short_term") is not None:
+            short_term = self._part("short_term", TsodyksMarkram, "TsodyksMarkram(...), False or None")
+            self._short_term_ = short_term.compile(source, target, dt, streams["short_term"])
         self._check_combination()
+        blocked = self._value("input_refractory")
+        steps = -1 if blocked is None else self._steps("input_refractory", blocked, 0, _LONGEST_REFRACTORY)
+        # Kept for copies, as parameters may be set after the fit.
+        self._options_ = {"input_refractory": steps, "narrow": self.weight_dtype is not None}
         self._compile()
+        if self.plasticity is not None:
+            self.plasticity_ = clone(self.plasticity)
+            self._learn_weights(stimulus, streams["plasticity"])
+
+    def _learn_weights(self, stimulus: Stimulus, rng: np.random.Generator) -> None:
+        n_snapshots, duration = self.plasticity_.check_snapshots()
+        n_steps = self._steps("snapshot_duration", duration)
+        rule = self._rule(fading=False)
+        if n_snapshots == 0:
+            return
+        W, W_in = self._presenter().learned(stimulus, rule, n_snapshots, n_steps, rng)
+        self.W_.data[:], self.W_in_.data[:] = W, W_in
+        self._compile()
+
+    def _rule(self, *, fading: bool) -> Any:
+        return self.plasticity_.compile(
+            self.excitatory_, self._n_inputs_, self._dt_, self.W_.dtype, self._sensing_stream(), fading=fading
+        )
+
+    def _sensing_stream(self) -> np.random.Generator:
+        return np.random.default_rng([self._seed_, _SENSING])
 
     def _check_combination(self) -> None:
         if self.weight_dtype is not None:
@@ -275,6 +353,11 @@ class BaseLiquid(Estimator):
                 raise ValueError(f"weight_dtype={self.weight_dtype!r} needs short_term=False")
         if self._short_term_ is not None and self._synapses_.nearest:
             raise ValueError("short-term plasticity needs synapses with kernel='additive', or short_term=False")
+        if self.plasticity is not None:
+            if self._short_term_ is not None or self.weight_dtype is not None:
+                raise ValueError("plasticity needs short_term=False and weight_dtype=None")
+            if self._value("weight_sign") != "dale":
+                raise ValueError(f"plasticity needs weight_sign='dale', not {self._value('weight_sign')!r}")
 
     def _excitatory(self, graph: Any, n_units: int) -> tuple[np.ndarray, int]:
         if isinstance(graph, Connectome):
@@ -290,16 +373,18 @@ class BaseLiquid(Estimator):
         if isinstance(graph, Connectome):
             return np.asarray(graph.weights, dtype)
         weights = per_synapse("weight", self._value("weight"), source, target, rng, NOT_NEGATIVE).astype(dtype)
-        np.negative(weights, out=weights, where=~source)
+        if check_choice("weight_sign", self._value("weight_sign"), ("dale", "random")) == "dale":
+            np.negative(weights, out=weights, where=~source)
+        else:
+            weights *= rng.choice(np.array([-1, 1], dtype), len(weights))
         return weights
 
     def _delays(self, source: np.ndarray, target: np.ndarray, rng: np.random.Generator, dt: float) -> Any:
         """Return the delays in ms, one number if all are equal."""
-        value = self._value("delay")
+        value, bounds = self._value("delay"), Bounds(0.0, _LONGEST_DELAY * dt, least_included=False)
         if isinstance(value, Real):
-            return self._steps("delay", value) * dt
-        steps = np.maximum(to_steps(per_synapse("delay", value, source, target, rng, POSITIVE), dt), 1)
-        return steps * dt
+            return max(1, round(check_real("delay", value, *bounds[:2], least_included=False) / dt)) * dt
+        return np.maximum(to_steps(per_synapse("delay", value, source, target, rng, bounds), dt), 1) * dt
 
     def _input_synapses(
         self, n_inputs: int, n_units: int, rng: np.random.Generator, dtype: np.dtype[Any]
@@ -314,7 +399,7 @@ class BaseLiquid(Estimator):
         if check_choice("input_sign", self._value("input_sign"), ("random", "positive")) == "random":
             sizes *= of_signs.choice([-1.0, 1.0], n)
         start = np.concatenate([[0], np.cumsum(np.bincount(inputs, minlength=n_inputs))])
-        return sparse.csc_array((sizes.astype(dtype), units.astype(np.int32), start), shape=(n_units, n_inputs))
+        return _columns(sizes.astype(dtype), units.astype(np.int32), start, n_units)
 
     def _compile(self) -> None:
         dtype = self.W_.dtype
@@ -327,7 +412,6 @@ class BaseLiquid(Estimator):
         delays = None
         if np.ndim(self.delay_) or round(self.delay_ / dt) > 1:
             delays = np.rint(np.broadcast_to(self.delay_, self.W_.nnz) / dt).astype(np.int32)
-        refractory = self._value("input_refractory")
         build = _core.Liquid32 if dtype == np.float32 else _core.Liquid64
         self._network_ = build(
             neuron=neurons.model,
@@ -353,19 +437,34 @@ class BaseLiquid(Estimator):
             input_start=self.W_in_.indptr.astype(np.int64),
             input_targets=self.W_in_.indices.astype(np.int32, copy=False),
             input_weights=plain(self.W_in_.data),
-            input_refractory=-1 if refractory is None else self._steps("input_refractory", refractory, 0),
-            narrow=self.weight_dtype is not None,
+            **self._options_,
         )
 
     def _features(self) -> Features:
         return Features.checked(self, self._dt_)
 
-    def _presenter(self) -> Presenter:
-        return Presenter(self._network_, self.W_.dtype, n_threads(self.n_jobs), bool(self.verbose))
+    def _presenter(self, rule: Any = None) -> Presenter:
+        return Presenter(self._network_, self.W_.dtype, n_threads(self.n_jobs), bool(self.verbose), rule)
+
+    def _reader(self) -> Presenter:
+        """Return what shows samples for their features: plastic in them, if the rule says so."""
+        learning = getattr(self, "plasticity_", None)
+        return self._presenter(self._rule(fading=True) if learning is not None and learning.in_samples else None)
 
 
 def _are_events(X: Any) -> bool:
-    return isinstance(X, Events) or (isinstance(X, list | tuple) and len(X) > 0 and isinstance(X[0], Events))
+    """Tell whether any of X are events."""
+    is_list = isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1)
+    return isinstance(X, Events) or (is_list and any(isinstance(each, Events) for each in X))
 
 
-_STREAMS = ("graph", "weight", "delay", "input", "neuron", "synapse", "short_term")
+def _columns(values: np.ndarray, rows: np.ndarray, start: np.ndarray, n_rows: int) -> sparse.csc_array:
+    """Return a matrix of which a column begins at each of `start`, with indices of 32 bits if these are enough."""
+    if start[-1] <= np.iinfo(np.int32).max:
+        start = start.astype(np.int32)
+    return sparse.csc_array((values, rows, start), shape=(n_rows, len(start) - 1))
+
+
+# Beside the streams of the seed.
+_SENSING = 1
+_STREAMS = ("graph", "weight", "delay", "input", "neuron", "synapse", "short_term", "plasticity")

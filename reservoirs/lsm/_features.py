@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +42,7 @@ class Features:
     def checked(cls, estimator: Any, dt: float) -> Features:
         """Check the parameters of an estimator."""
         given = estimator.features
-        names = (given,) if isinstance(given, str) else tuple(given)
+        names = tuple(given) if isinstance(given, list | tuple) else (given,)
         for name in names:
             check_choice("features", name, FEATURES)
         if not names or len(set(names)) < len(names):
@@ -53,7 +54,8 @@ class Features:
             names,
             check_count("n_bins", estimator.n_bins),
             _check_times(estimator.sample_times, dt),
-            float(np.exp(-dt / tau)),
+            # Not 0, which to the core means no traces.
+            max(float(np.exp(-dt / tau)), float(np.finfo(np.float32).tiny)),
             estimator.normalize == "l1",
         )
 
@@ -86,13 +88,22 @@ class Features:
                 "X has no rows in time: time steps need sequences of numbers, shown as they are or encoded"
             )
         every = stimulus.steps_per_row
+        if (stimulus.lengths != every * stimulus.rows.lengths).any():
+            raise ValueError(
+                "time steps need rows of whole steps, shown to the end: the encoder's row_duration must be a multiple "
+                "of dt, and duration None"
+            )
         blocks = presenter.readings(
             stimulus,
             lambda length: np.arange(every - 1, length, every),
             trace_decay=self.trace_decay,
             **self._wanted,
         )
-        return np.concatenate([np.hstack([getattr(block, name) for name in self.names]) for block in blocks])
+        return np.concatenate([self._hstack(block) for block in blocks])
+
+    def _hstack(self, block: Readings) -> np.ndarray:
+        _warn_if_diverged(block)
+        return np.hstack([getattr(block, name) for name in self.names])
 
     @property
     def _wanted(self) -> dict[str, bool]:
@@ -113,14 +124,12 @@ class Features:
 
     def _check_lengths(self, lengths: np.ndarray) -> None:
         shortest = int(lengths.min())
-        needed = {"n_bins": self.n_bins}
+        times = self._sampled(shortest)
         if isinstance(self.times, int):
-            needed["sample_times"] = self.times
-        elif self._sampled(shortest).size and self.times[-1] >= shortest:
-            raise ValueError(f"sample_times go beyond a sample of {shortest} steps")
-        for name, n in needed.items():
-            if n > shortest:
-                raise ValueError(f"{name}={n} is more than the {shortest} steps of the shortest sample")
+            _check_parts("sample_times", len(times), shortest)
+        elif len(times) and times[-1] >= shortest:
+            raise ValueError(f"sample_times go to step {times[-1] + 1}, but the shortest sample has {shortest} steps")
+        _check_parts("n_bins", len(self._bins(shortest)), shortest)
 
     # -- features of a block, (n_samples, n) --------------------------------------------------------------------------
 
@@ -148,6 +157,7 @@ class Features:
 
     def _potentials(self, block: Readings, lengths: np.ndarray) -> np.ndarray:
         assert block.potentials is not None
+        _warn_if_diverged(block)
         return self._at(block.potentials, block, lengths)
 
     @staticmethod
@@ -171,13 +181,27 @@ def _spaced(length: int, n: int) -> np.ndarray:
     return -(-np.arange(1, n + 1) * length // n) - 1
 
 
+def _warn_if_diverged(block: Readings) -> None:
+    if block.potentials is not None and not np.isfinite(block.potentials).all():
+        warnings.warn(
+            "membrane potentials are not finite: a smaller dt or weaker weights keep neurons stable",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
+def _check_parts(name: str, n: int, length: int) -> None:
+    if n > length:
+        raise ValueError(f"{name}={n} is more than the {length} steps of the shortest sample")
+
+
 def _check_times(times: Any, dt: float) -> int | np.ndarray:
     if np.ndim(times) == 0:
         return check_count("sample_times", times)
-    array = np.asarray(times, dtype=np.float64)
+    array = np.asarray(times)
     if array.ndim != 1 or len(array) == 0:
         raise ValueError(f"sample_times has shape {array.shape}; expected a number of times or a list of times in ms")
-    steps = np.array([round(check_real(f"sample_times[{i}]", t, 0.0) / dt) - 1 for i, t in enumerate(array)])
+    steps = np.array([round(check_real(f"sample_times[{i}]", t, 0.0) / dt) - 1 for i, t in enumerate(array.tolist())])
     if steps[0] < 0 or (np.diff(steps) <= 0).any():
         raise ValueError(f"sample_times={times!r} must increase by at least one step of dt={dt} ms, from one step on")
     return steps

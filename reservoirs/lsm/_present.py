@@ -18,10 +18,11 @@ from .._progress import progress
 from ..encoding import Events
 from ..sequences import Sequences
 
-# What a call into the core should take.
+# What a call into the core should take, and what the first does at most: it is not known yet how busy the liquid is.
 _SECONDS_A_CALL = 0.1
-_FIRST_STEPS = 64
+_FIRST_EVENTS = 1 << 26
 _SAMPLES_A_THREAD = 16
+_PLASTIC_SAMPLES_A_THREAD = 4
 
 
 class Stimulus(Protocol):
@@ -43,6 +44,9 @@ class Stimulus(Protocol):
 
     def begin(self, batch: Any, members: slice) -> None:
         """Begin to show some samples."""
+
+    def begin_piece(self, batch: Any, sample: int, n_steps: int, rng: np.random.Generator) -> None:
+        """Begin to show a random piece of one sample, of at most so many steps."""
 
 
 class Given:
@@ -69,6 +73,13 @@ class Given:
         steps, channels = (np.concatenate(parts) for parts in zip(*spikes, strict=True))
         batch.begin_events(self.lengths[members].tolist(), offsets, steps, channels)
 
+    def begin_piece(self, batch: Any, sample: int, n_steps: int, rng: np.random.Generator) -> None:
+        """Begin to show a random piece of one sample, of at most so many steps."""
+        steps, channels = self.events[sample].to_steps(self.dt)
+        begin = int(rng.integers(max(0, int(self.lengths[sample]) - n_steps) + 1))
+        first, last = np.searchsorted(steps, [begin, begin + n_steps])
+        batch.begin_events([n_steps], np.array([0, last - first]), steps[first:last] - begin, channels[first:last])
+
 
 class Rates:
     """A probability of a spike a step for every input, for each sample."""
@@ -85,6 +96,11 @@ class Rates:
         """Begin to show some samples."""
         batch.begin_rates(self.lengths[members].tolist(), self.probabilities[members], self.seed)
 
+    def begin_piece(self, batch: Any, sample: int, n_steps: int, rng: np.random.Generator) -> None:
+        """Begin to show a random piece of one sample, of at most so many steps."""
+        seed = int(rng.integers(2**64, dtype=np.uint64))
+        batch.begin_rates([n_steps], self.probabilities[sample : sample + 1], seed)
+
 
 class Currents:
     """Rows of numbers, each a current for some steps."""
@@ -100,6 +116,13 @@ class Currents:
         begin, end = self._offsets[[members.start, members.stop]]
         n_rows = self.lengths[members] // self.steps_per_row
         batch.begin_currents(n_rows.tolist(), self._values[begin:end], self.steps_per_row)
+
+    def begin_piece(self, batch: Any, sample: int, n_steps: int, rng: np.random.Generator) -> None:
+        """Begin to show a random piece of one sample, of at most so many steps."""
+        first, end = self._offsets[sample], self._offsets[sample + 1]
+        n_rows = min(int(end - first), -(-n_steps // self.steps_per_row))
+        begin = first + int(rng.integers(end - first - n_rows + 1))
+        batch.begin_currents([n_rows], self._values[begin : begin + n_rows], self.steps_per_row)
 
 
 @dataclass
@@ -137,12 +160,15 @@ class Presenter:
     n_threads : int
     verbose : bool
         Whether to show progress.
+    rule : compiled rule or None
+        How weights change within each sample.
     """
 
     network: Any
     dtype: np.dtype[Any]
     n_threads: int = 1
     verbose: bool = False
+    rule: Any = None
 
     def readings(
         self,
@@ -186,7 +212,7 @@ class Presenter:
                 for name, wanted in (("counts", counts), ("traces", traces), ("potentials", potentials))
                 if wanted
             }
-            for begin, end in _stretches(int(lengths.max())):
+            for begin, end in self._stretches(lengths):
                 rows = np.flatnonzero((samples[:, 1] >= begin) & (samples[:, 1] < end))
                 parts = {name: np.empty((len(rows), output.shape[1]), self.dtype) for name, output in outputs.items()}
                 batch.advance(end - begin, np.ascontiguousarray(samples[rows]), n_threads=self.n_threads, **parts)
@@ -201,17 +227,49 @@ class Presenter:
         batch = self._batch(recorded=recorded, watched=watched)
         for members in self._blocks(len(stimulus.lengths)):
             stimulus.begin(batch, members)
-            for begin, end in _stretches(int(stimulus.lengths[members].max())):
+            for begin, end in self._stretches(stimulus.lengths[members]):
                 batch.advance(end - begin, n_threads=self.n_threads)
             yield members, batch
 
+    def learned(
+        self, stimulus: Stimulus, rule: Any, n_snapshots: int, n_steps: int, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Show pieces of samples in random order, one after another, and return the weights learned from all of them.
+
+        Parameters
+        ----------
+        stimulus : Stimulus
+            What pieces are taken from.
+        rule : compiled rule
+            How weights change.
+        n_snapshots, n_steps : int
+            Number of pieces, and their length.
+        rng : numpy.random.Generator
+            Draws the order and the pieces.
+
+        Returns
+        -------
+        recurrent, of_inputs : ndarray
+            Weights in the order the network was given them.
+        """
+        batch = _batches(self.dtype)(self.network, 1, learning=rule, keep_learned=True)
+        n_samples = len(stimulus.lengths)
+        with progress(n_snapshots, "snapshots", shown=self.verbose) as advance:
+            for first in range(0, n_snapshots, n_samples):
+                for sample in rng.permutation(n_samples)[: n_snapshots - first]:
+                    stimulus.begin_piece(batch, int(sample), n_steps, rng)
+                    batch.advance(n_steps)
+                    advance(1)
+        recurrent, of_inputs, _ = batch.learned(0)
+        return recurrent, of_inputs
+
     @property
     def _block(self) -> int:
-        return _SAMPLES_A_THREAD * self.n_threads
+        # Each plastic sample has weights of its own.
+        return (_SAMPLES_A_THREAD if self.rule is None else _PLASTIC_SAMPLES_A_THREAD) * self.n_threads
 
     def _batch(self, **options: Any) -> Any:
-        build = _core.LiquidBatch32 if self.dtype == np.float32 else _core.LiquidBatch64
-        return build(self.network, self._block, **options)
+        return _batches(self.dtype)(self.network, self._block, learning=self.rule, **options)
 
     def _blocks(self, n: int) -> Iterator[slice]:
         with progress(n, "samples", shown=self.verbose) as advance:
@@ -220,14 +278,18 @@ class Presenter:
                 yield members
                 advance(members.stop - first)
 
+    def _stretches(self, lengths: np.ndarray) -> Iterator[tuple[int, int]]:
+        """Cut time so that what is done for each stretch takes about as long as Ctrl-C may wait."""
+        begin, length = 0, int(lengths.max())
+        steps = max(1, _FIRST_EVENTS // (len(lengths) * (self.network.n_units + self.network.n_synapses)))
+        while begin < length:
+            end = min(begin + steps, length)
+            started = time.perf_counter()
+            yield begin, end
+            seconds = time.perf_counter() - started
+            steps = max(1, int(np.clip(steps * _SECONDS_A_CALL / max(seconds, 1e-6), steps / 4, steps * 4)))
+            begin = end
 
-def _stretches(length: int) -> Iterator[tuple[int, int]]:
-    """Cut time so that what is done for each stretch takes about as long as Ctrl-C may wait."""
-    begin, steps = 0, _FIRST_STEPS
-    while begin < length:
-        end = min(begin + steps, length)
-        started = time.perf_counter()
-        yield begin, end
-        seconds = time.perf_counter() - started
-        steps = int(np.clip(steps * _SECONDS_A_CALL / max(seconds, 1e-6), steps / 4 + 1, steps * 4))
-        begin = end
+
+def _batches(dtype: np.dtype[Any]) -> Any:
+    return _core.LiquidBatch32 if dtype == np.float32 else _core.LiquidBatch64

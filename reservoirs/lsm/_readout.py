@@ -19,6 +19,10 @@ def check_readout(readout: Any, alpha: Any, names: tuple[str, ...]) -> Any:
     """Check a readout, of which some go by name, and return the penalty it takes."""
     if isinstance(readout, str) and check_choice("readout", readout, names) == "logistic":
         return _LOGISTIC_ALPHA if alpha is None else check_real("alpha", alpha, 0.0, least_included=False)
+    if not isinstance(readout, str) and (isinstance(readout, type) or not hasattr(readout, "fit")):
+        # Now, not when all samples have been shown.
+        choices = ", ".join(map(repr, names))
+        raise ValueError(f"readout={readout!r} must be {choices} or an object of scikit-learn that can be fitted")
     return check_alpha(DECADES if alpha is None else alpha)
 
 

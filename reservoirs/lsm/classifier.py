@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils import Tags
 
 from ..classification import SequenceClassifierMixin
 from ..sequences import check_labels
@@ -84,9 +83,11 @@ class LSMClassifier(SequenceClassifierMixin, BaseLiquid):
         neuron: Any = None,
         synapse: Any = None,
         weight: Any = None,
+        weight_sign: Any = None,
         frac_exc: Any = None,
         delay: Any = None,
         short_term: Any = None,
+        plasticity: Any = None,
         input_density: Any = None,
         input_weight: Any = None,
         input_sign: Any = None,
@@ -113,9 +114,11 @@ class LSMClassifier(SequenceClassifierMixin, BaseLiquid):
         self.neuron = neuron
         self.synapse = synapse
         self.weight = weight
+        self.weight_sign = weight_sign
         self.frac_exc = frac_exc
         self.delay = delay
         self.short_term = short_term
+        self.plasticity = plasticity
         self.input_density = input_density
         self.input_weight = input_weight
         self.input_sign = input_sign
@@ -156,18 +159,12 @@ class LSMClassifier(SequenceClassifierMixin, BaseLiquid):
         drawn._fit(X, y)
         return self._become(drawn)
 
-    def __sklearn_tags__(self) -> Tags:
-        """Return scikit-learn's tags."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        return tags
-
     def _fit(self, X: Any, y: Any) -> None:
         alpha = check_readout(self.readout, self.alpha, ("logistic", "ridge"))
         stimulus = self._begin(X)
         codes = self._learn_classes(check_labels(y, stimulus.lengths))
-        self._draw()
-        self._learn(self._features().of_samples(self._presenter(), stimulus), codes, alpha)
+        self._draw(stimulus)
+        self._learn(self._features().of_samples(self._reader(), stimulus), codes, alpha)
 
     def _readout_estimator(self, n_samples: int = 1) -> Any:
         if not isinstance(self.readout, str):
@@ -177,4 +174,4 @@ class LSMClassifier(SequenceClassifierMixin, BaseLiquid):
         return logistic(check_readout(self.readout, self.alpha, ("logistic", "ridge")), n_samples)
 
     def _vectors(self, X: Any) -> np.ndarray:
-        return self._features().of_samples(self._presenter(), self._check(X, reset=False))
+        return self._features().of_samples(self._reader(), self._check(X, reset=False))

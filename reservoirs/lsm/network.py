@@ -114,9 +114,11 @@ class LiquidStateMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         neuron: Any = None,
         synapse: Any = None,
         weight: Any = None,
+        weight_sign: Any = None,
         frac_exc: Any = None,
         delay: Any = None,
         short_term: Any = None,
+        plasticity: Any = None,
         input_density: Any = None,
         input_weight: Any = None,
         input_sign: Any = None,
@@ -142,9 +144,11 @@ class LiquidStateMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self.neuron = neuron
         self.synapse = synapse
         self.weight = weight
+        self.weight_sign = weight_sign
         self.frac_exc = frac_exc
         self.delay = delay
         self.short_term = short_term
+        self.plasticity = plasticity
         self.input_density = input_density
         self.input_weight = input_weight
         self.input_sign = input_sign
@@ -180,8 +184,7 @@ class LiquidStateMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             The fitted liquid.
         """
         drawn = self._fresh()
-        drawn._begin(X)
-        drawn._draw()
+        drawn._draw(drawn._begin(X))
         return self._become(drawn)
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
@@ -199,7 +202,7 @@ class LiquidStateMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         """
         drawn = self._fresh()
         stimulus = drawn._begin(X)
-        drawn._draw()
+        drawn._draw(stimulus)
         features = drawn._read(stimulus)
         self._become(drawn)
         return features
@@ -266,8 +269,8 @@ class LiquidStateMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     def _read(self, stimulus: Stimulus) -> Any:
         if not self.per_row:
-            return self._features().of_samples(self._presenter(), stimulus)
-        rows = self._features().of_rows(self._presenter(), stimulus)
+            return self._features().of_samples(self._reader(), stimulus)
+        rows = self._features().of_rows(self._reader(), stimulus)
         assert stimulus.rows is not None
         return stimulus.rows.in_form(rows)
 
@@ -283,7 +286,7 @@ class LiquidStateMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         return array.astype(np.int32)
 
     def _recordings(self, stimulus: Stimulus, recorded: np.ndarray, watched: np.ndarray) -> Any:
-        presenter, dt = self._presenter(), self._dt_
+        presenter, dt = self._reader(), self._dt_
         for members, batch in presenter.shown(stimulus, recorded=recorded.tolist(), watched=watched.tolist()):
             slots, steps, units = batch.spikes()
             ends = np.searchsorted(slots, np.arange(members.stop - members.start + 1))

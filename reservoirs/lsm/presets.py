@@ -49,6 +49,7 @@ def _nalsm(side: int) -> dict[str, Any]:
         # no static liquid of 8000 neurons, nor one that lives below 0.9 on N-MNIST (best: 1.05).
         "weight": 0.7,
         "input_weight": 0.7,
+        "weight_sign": "dale",
         "frac_exc": 0.8,
         "delay": 1.0,  # one step
         "short_term": None,
@@ -89,6 +90,7 @@ def _maass_2002() -> dict[str, Any]:
         "synapse": ExponentialSynapse(tau_syn={"exc": 3.0, "inh": 6.0}, kernel="additive"),
         # Gamma distributions with a standard deviation of 70 % of the mean; paper: 100 %.
         "weight": {"EE": _gamma(30.0), "EI": _gamma(60.0), "IE": _gamma(19.0), "II": _gamma(19.0)},
+        "weight_sign": "dale",
         "frac_exc": 0.8,
         # Normal distributions with a standard deviation of 10 % of the mean.
         "delay": {"EE": stats.norm(1.5, 0.15), **dict.fromkeys(("EI", "IE", "II"), stats.norm(0.8, 0.08))},
@@ -136,6 +138,7 @@ def _zhang_2015() -> dict[str, Any]:
         # As commonly cited, and in [2]; [1] has 6 and 40, 4 and 30.
         "synapse": DoubleExponentialSynapse(tau_rise={"exc": 4.0, "inh": 2.0}, tau_decay={"exc": 8.0, "inh": 4.0}),
         "weight": {"EE": 3.0, "EI": 6.0, "IE": 2.0, "II": 2.0},  # [1], [2]
+        "weight_sign": "dale",
         "frac_exc": 0.8,
         "delay": 1.0,  # [1], [2]
         "short_term": None,
@@ -176,8 +179,8 @@ class _Presets(Mapping[str, dict[str, Any]]):
 
 
 #: Parameters of published liquids: a mapping from "nalsm-1000", "nalsm-8000", "maass-2002" and "zhang-2015" to dicts,
-#: each a fresh one, of values for `topology`, `neuron`, `synapse`, `weight`, `frac_exc`, `delay`, `short_term`,
-#: `input_density`, `input_weight`, `input_sign`, `input_refractory` and `dt`.
+#: each a fresh one, of values for `topology`, `neuron`, `synapse`, `weight`, `weight_sign`, `frac_exc`, `delay`,
+#: `short_term`, `input_density`, `input_weight`, `input_sign`, `input_refractory` and `dt`.
 PRESETS: Mapping[str, dict[str, Any]] = _Presets(
     {
         "nalsm-1000": partial(_nalsm, 10),

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._params import check_choice
 from ..readout import Gram, solve_ridge
-from ..sequences import check_targets
+from ..sequences import are_many, check_targets
 from ._base import BaseLiquid, fill_parameters
 from ._present import Stimulus
 from ._readout import check_readout
@@ -77,9 +77,10 @@ class LSMRegressor(RegressorMixin, BaseLiquid):  # type: ignore[misc]
     >>> u = np.repeat(np.random.default_rng(0).uniform(0, 1, 100), 10)[:, None]
     >>> y = np.convolve(u[:, 0], np.ones(10) / 10)[:1000]
     >>> model = LSMRegressor(
-    ...     topology=Column((5, 5, 5)), features="traces", target="step", input_weight=5.0, random_state=0
+    ...     topology=Column((5, 5, 5)), features="traces", target="step", row_duration=5.0, input_weight=5.0,
+    ...     input_density=0.5, random_state=0,
     ... )
-    >>> bool(model.fit(u, y).score(u, y) > 0.5)
+    >>> bool(model.fit(u, y).score(u, y) > 0.9)
     True
     """
 
@@ -91,9 +92,11 @@ class LSMRegressor(RegressorMixin, BaseLiquid):  # type: ignore[misc]
         neuron: Any = None,
         synapse: Any = None,
         weight: Any = None,
+        weight_sign: Any = None,
         frac_exc: Any = None,
         delay: Any = None,
         short_term: Any = None,
+        plasticity: Any = None,
         input_density: Any = None,
         input_weight: Any = None,
         input_sign: Any = None,
@@ -121,9 +124,11 @@ class LSMRegressor(RegressorMixin, BaseLiquid):  # type: ignore[misc]
         self.neuron = neuron
         self.synapse = synapse
         self.weight = weight
+        self.weight_sign = weight_sign
         self.frac_exc = frac_exc
         self.delay = delay
         self.short_term = short_term
+        self.plasticity = plasticity
         self.input_density = input_density
         self.input_weight = input_weight
         self.input_sign = input_sign
@@ -207,14 +212,13 @@ class LSMRegressor(RegressorMixin, BaseLiquid):  # type: ignore[misc]
             R^2, averaged over outputs.
         """
         predicted = self.predict(X)
-        if isinstance(predicted, list) or np.ndim(predicted) > 2:
+        if self.target == "step" and are_many(X):
             predicted, y = np.concatenate(list(predicted)), np.concatenate([np.asarray(each) for each in y])
         return float(r2_score(y, predicted, sample_weight=sample_weight))
 
     def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's tags."""
         tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
         tags.target_tags.multi_output = True
         tags.regressor_tags.poor_score = True
         return tags
@@ -228,7 +232,7 @@ class LSMRegressor(RegressorMixin, BaseLiquid):  # type: ignore[misc]
         alpha = check_readout(self.readout, self.alpha, ("ridge",))
         stimulus = self._begin(X)
         targets, self._one_dimensional_ = self._targets(y, stimulus)
-        self._draw()
+        self._draw(stimulus)
         features = self._read(stimulus)
         if not isinstance(self.readout, str):
             self.readout_ = clone(self.readout).fit(features, targets[:, 0] if targets.shape[1] == 1 else targets)
@@ -240,7 +244,7 @@ class LSMRegressor(RegressorMixin, BaseLiquid):  # type: ignore[misc]
 
     def _read(self, stimulus: Stimulus) -> np.ndarray:
         read = self._features().of_rows if self.target == "step" else self._features().of_samples
-        return read(self._presenter(), stimulus)
+        return read(self._reader(), stimulus)
 
     def _targets(self, y: Any, stimulus: Stimulus) -> tuple[np.ndarray, bool]:
         if self.target == "step":
@@ -249,9 +253,11 @@ class LSMRegressor(RegressorMixin, BaseLiquid):  # type: ignore[misc]
             return check_targets(y, stimulus.rows)
         if y is None:
             raise ValueError("y=None: requires y to be passed, but the target y is None")
-        array = check_array(y, dtype=np.float64, ensure_2d=False, input_name="y")
+        array = check_array(y, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="y")
+        if array.ndim > 2:
+            raise ValueError(f"y has shape {array.shape}; expected (n_samples,) or (n_samples, n_outputs)")
         n = len(stimulus.lengths)
-        if len(array) != n or array.ndim > 2:
+        if len(array) != n:
             raise ValueError(
                 f"y has shape {array.shape}, but X has {n} samples: found input variables with inconsistent numbers of "
                 f"samples: [{n}, {len(array)}]"

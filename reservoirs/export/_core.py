@@ -1,0 +1,130 @@
+"""The C code's inner part: an echo-state network or NVAR with its readout, in float32."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ._parts import DelayLine, Network, Parts
+from ._text import Array, literal, smallest_unsigned
+
+
+@dataclass(frozen=True)
+class Core:
+    """What the inner part brings to the C code.
+
+    Attributes
+    ----------
+    sizes : dict
+        Integer macros.
+    macros : dict
+        Other macros.
+    arrays : list of Array
+    templates : list of str
+        Names of the templates, in the order of the C code.
+    state : list of str
+        Fields of the state.
+    state_bytes : int
+        Their size, without padding.
+    multiply_adds : int
+        Of one step without the readout, which is the same for all.
+    work : str
+        What a step does besides.
+    """
+
+    sizes: dict[str, int]
+    macros: dict[str, str]
+    arrays: list[Array]
+    templates: list[str]
+    state: list[str]
+    state_bytes: int
+    multiply_adds: int
+    work: str = ""
+    stack_bytes: int = field(default=0)
+
+
+def write_core(parts: Parts) -> Core:
+    """Write the network or the delay line of a model."""
+    return _network(parts, parts.core) if isinstance(parts.core, Network) else _delay_line(parts.core)
+
+
+def _network(parts: Parts, network: Network) -> Core:
+    n_units, n_drives = len(network.bias), network.W_in.shape[1]
+    links, link_arrays, link_macros = _links(network)
+    arrays = [
+        Array("bias", network.bias),
+        Array("input_weights", network.W_in, "a row a unit"),
+        *link_arrays,
+    ]
+    macros = {"NAME_STAGE_ENDS": ", ".join(map(str, network.stage_ends)), **link_macros}
+    if (network.leak == network.leak[0]).all():
+        macros["NAME_LEAK(unit)"] = literal(network.leak[0])
+    else:
+        arrays.append(Array("leak", network.leak))
+        macros["NAME_LEAK(unit)"] = "NAME_READF(&name_leak[unit])"
+    polynomial = ["rounding"] if network.activation in ("tanh", "sigmoid") else []
+    return Core(
+        sizes={
+            "UNITS": n_units,
+            "DRIVES": n_drives,
+            "FEATURES": network.n_features,
+            "WITH_INPUTS": int(network.with_inputs),
+            "WITH_SQUARES": int(network.with_squares),
+        },
+        macros=macros,
+        arrays=arrays,
+        templates=[*polynomial, network.activation, "network", *_reader(parts, "network_run")],
+        state=[f"float x[{n_units}];", f"float next[{n_units}]; /* used within a step only */"],
+        state_bytes=8 * n_units,
+        multiply_adds=links + n_drives * network.stage_ends[0] + n_units,
+        work=f"{n_units} {network.activation}",
+    )
+
+
+def _links(network: Network) -> tuple[int, list[Array], dict[str, str]]:
+    """Return how many recurrent weights there are, with the arrays and macros that tell which: sparse, or all."""
+    W = network.W
+    n_units = W.shape[0]
+    columns, counts = smallest_unsigned(W.indices), np.diff(W.indptr)
+    if W.nnz * (4 + columns.itemsize) >= 4 * n_units**2:
+        macros = {"NAME_LINKS(unit)": f"{n_units}u", "NAME_COLUMN(unit, link)": f"((link) - (unit) * {n_units}u)"}
+        return n_units**2, [Array("weights", W.toarray(), "a row a unit")], macros
+    arrays = [Array("weights", W.data, "of each unit's links, one unit after another"), Array("columns", columns)]
+    macros = {"NAME_COLUMN(unit, link)": f"NAME_READ{8 * columns.itemsize}(&name_columns[link])"}
+    if (counts == counts[0]).all():
+        macros["NAME_LINKS(unit)"] = f"{counts[0]}u"
+    else:
+        arrays.append(Array("links", smallest_unsigned(counts), "how many of each unit"))
+        macros["NAME_LINKS(unit)"] = f"NAME_READ{8 * arrays[-1].values.itemsize}(&name_links[unit])"
+    return W.nnz, arrays, macros
+
+
+def _delay_line(line: DelayLine) -> Core:
+    order = line.monomials.shape[1]
+    unused = 0xFF if line.n_variables * line.delays < 0xFF else 0xFFFF
+    factors = np.where(line.monomials < 0, unused, line.monomials)
+    factors = factors.astype(np.uint8 if unused == 0xFF else np.uint16)
+    past = [f"float past[{line.depth * line.n_variables}];", "uint32_t at;"] if line.depth else []
+    return Core(
+        sizes={
+            "DRIVES": line.n_variables,
+            "FEATURES": line.n_features,
+            "LINEAR": line.n_variables * line.delays,
+            "ORDER": order,
+            "STRIDE": line.stride,
+            "DEPTH": line.depth,
+            "NO_FACTOR": unused,
+        },
+        macros={"NAME_FACTOR(i)": f"NAME_READ{8 * factors.itemsize}(&name_factors[i])"} if factors.size else {},
+        arrays=[Array("factors", factors, "the places in z of each product's factors")] if factors.size else [],
+        templates=["nvar", "readout", "nvar_run"],
+        state=[*past, "uint32_t seen;"],
+        state_bytes=4 * line.depth * line.n_variables + (8 if line.depth else 4),
+        multiply_adds=int((line.monomials >= 0).sum()) - len(line.monomials),
+        stack_bytes=4 * line.n_variables * line.delays,
+    )
+
+
+def _reader(parts: Parts, run: str) -> list[str]:
+    return [] if parts.kind == "classifier" else ["readout", run]

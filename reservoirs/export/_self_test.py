@@ -1,0 +1,89 @@
+"""Inputs and the outputs Python computes for them, which the C code checks itself against."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ._parts import Affine, DelayLine, Parts, apply
+from ._text import Array
+
+_STEPS = 8
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """Arrays and sizes of a self-test."""
+
+    arrays: list[Array]
+    sizes: dict[str, int]
+
+
+def make_self_test(parts: Parts) -> SelfTest:
+    """Run the float32 estimator on a few random rows like those of the training."""
+    rng = np.random.default_rng(0)
+    with warnings.catch_warnings():
+        # Of missing column names, and of closed loops that diverge: neither matters here.
+        warnings.simplefilter("ignore")
+        if parts.kind == "forecaster":
+            return _of_forecaster(parts, rng)
+        if parts.kind == "classifier":
+            return _of_classifier(parts, rng)
+        inputs = _like_training(parts.scaling, _STEPS, parts.n_inputs, rng)
+        outputs = parts.estimator.predict(apply(parts.scaling, inputs))
+        return _self_test(inputs, outputs, _STEPS)
+
+
+def _self_test(inputs: np.ndarray, outputs: np.ndarray, steps: int, **sizes: int) -> SelfTest:
+    arrays = [Array("test_inputs", inputs), Array("test_outputs", np.asarray(outputs, np.float32))]
+    return SelfTest(arrays, {"TEST_STEPS": steps, **sizes})
+
+
+def _of_forecaster(parts: Parts, rng: np.random.Generator) -> SelfTest:
+    """Predict some rows from given ones, then run on alone."""
+    given = parts.core.depth + 4 if isinstance(parts.core, DelayLine) else _STEPS - 3
+    n_alone = 3
+    inputs = _like_training([*parts.scaling, *parts.standardise], given, parts.n_inputs, rng)
+    y = apply(parts.scaling, inputs)
+    if parts.n_exogenous == 0:
+        outputs = [parts.estimator.predict(y), parts.estimator.forecast(n_alone, warmup=y)]
+        return _self_test(inputs, _stacked(outputs), given + n_alone, TEST_GIVEN=given)
+    x = _like_training(parts.standardise_x, given + n_alone, parts.n_exogenous, rng)
+    outputs = [
+        parts.estimator.predict(y, x[:given]),
+        parts.estimator.forecast(n_alone, x[given:], warmup=y, warmup_X=x[:given]),
+    ]
+    test = _self_test(inputs, _stacked(outputs), given + n_alone, TEST_GIVEN=given)
+    return SelfTest([*test.arrays, Array("test_x", x)], test.sizes)
+
+
+def _of_classifier(parts: Parts, rng: np.random.Generator) -> SelfTest:
+    steps = int(parts.estimator.washout_) + _STEPS
+    inputs = _like_training(parts.scaling, steps, parts.n_inputs, rng)
+    pooled = parts.estimator._vectors([apply(parts.scaling, inputs)])[0]
+    scores = [ordered_score(pooled, *row) for row in zip(parts.coef, parts.intercept, strict=True)]
+    return _self_test(inputs, np.array(scores), steps)
+
+
+def ordered_score(pooled: np.ndarray, coef: np.ndarray, intercept: float) -> float:
+    """Return a classifier's score, summed from the first feature to the last as the C code does."""
+    score = 0.0
+    for feature, weight in zip(pooled.tolist(), coef.tolist(), strict=True):
+        score += weight * feature
+    return score + float(intercept)
+
+
+def _like_training(steps: list[Affine], n_rows: int, n_columns: int, rng: np.random.Generator) -> np.ndarray:
+    """Return rows that these steps bring to uniform random numbers in +-1."""
+    rows: Any = rng.uniform(-1, 1, (n_rows, n_columns))
+    for step in reversed(steps):
+        if step.action != "clip":
+            rows = {"add": np.subtract, "mul": np.divide, "div": np.multiply}[step.action](rows, step.constants)
+    return np.asarray(rows, np.float32)
+
+
+def _stacked(outputs: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.asarray(rows).reshape(len(rows), -1) for rows in outputs])

@@ -1,0 +1,237 @@
+"""From the parts of a model to the text of its C code."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .. import __version__
+from ._core import Core, write_core
+from ._parts import Affine, Parts
+from ._self_test import SelfTest, make_self_test
+from ._text import Array, literal, rename, template
+
+# Frames of all functions on the way down, without the arrays that grow with the model; tests hold this against gcc.
+_STACK_BYTES = 400
+_PUBLIC_SIZES = ("INPUTS", "EXOGENOUS", "OUTPUTS", "SCORES")
+_WIDE = """\
+#include <float.h>
+
+#if DBL_MANT_DIG != 53 && !defined(NAME_INTEGER_DOUBLES)
+#define NAME_INTEGER_DOUBLES
+#endif
+#if defined(NAME_INTEGER_DOUBLES)
+typedef uint64_t name_wide; /* the bits of a double, where the compiler has none of 53 bits */
+#else
+typedef double name_wide;
+#endif
+"""
+
+
+@dataclass(frozen=True)
+class Code:
+    """The C text of a model.
+
+    Attributes
+    ----------
+    header : str
+        Declarations.
+    implementation : str
+        Definitions.
+    driver : str
+        What runs it over whole sequences on this machine.
+    """
+
+    header: str
+    implementation: str
+    driver: str
+
+
+@dataclass
+class _Draft:
+    """A C file under way."""
+
+    parts: Parts
+    core: Core
+    test: SelfTest
+    sizes: dict[str, int]
+    arrays: list[Array] = field(default_factory=list)
+    functions: list[str] = field(default_factory=list)
+
+    @property
+    def needs_wide(self) -> bool:
+        return any("name_wide" in function for function in self.functions)
+
+    @property
+    def needs_wide_state(self) -> bool:
+        return self.sizes.get("POOLS_MEAN", 0) > 0
+
+
+def write(parts: Parts, name: str) -> Code:
+    """Write the C code that computes what `parts` computes."""
+    core, test = write_core(parts), make_self_test(parts)
+    draft = _Draft(parts, core, test, {**core.sizes, **_sizes(parts, core), **test.sizes})
+    draft.arrays += core.arrays
+    draft.arrays.append(Array("coef", _bits(parts.coef), "a row an output"))
+    draft.arrays.append(Array("intercept", _bits(parts.intercept)))
+    draft.functions += _scalings(draft)
+    draft.functions += [template(name, draft.sizes) for name in [*core.templates, "init", parts.kind]]
+    driver = template("host", draft.sizes) + template(f"host_{parts.kind}", draft.sizes)
+    return Code(rename(_header(draft), name), rename(_implementation(draft), name), rename(driver, name))
+
+
+def _sizes(parts: Parts, core: Core) -> dict[str, int]:
+    if parts.kind == "forecaster":
+        return {"EXOGENOUS": parts.n_exogenous, "OUTPUTS": parts.n_outputs}
+    if parts.kind == "regressor":
+        return {"INPUTS": parts.n_inputs, "OUTPUTS": parts.n_outputs, "FEEDS_BACK": int(parts.feeds_back)}
+    return {
+        "INPUTS": parts.n_inputs,
+        "SCORES": parts.n_outputs,
+        "POOLED": parts.coef.shape[1],
+        "POOLS_MEAN": int(parts.estimator.pooling != "last"),
+        "POOLS_LAST": int(parts.estimator.pooling != "mean"),
+        "WASHOUT": int(parts.estimator.washout_),
+    }
+
+
+def _bits(values: np.ndarray) -> np.ndarray:
+    """Return what is written of numbers: of doubles the bits, which compilers without doubles can read too."""
+    return values.view(np.uint64) if values.dtype == np.float64 else values
+
+
+# The parts of the C file.
+
+
+def _implementation(draft: _Draft) -> str:
+    includes = "\n".join(f"#include <{header}.h>" for header in ("float", "stddef", "stdint", "string"))
+    arrays = "\n".join(array.text() for array in draft.arrays)
+    body = [
+        includes + "\n",
+        template("platform", draft.sizes),
+        "@sizes@",
+        arrays,
+        *([] if draft.needs_wide_state or not draft.needs_wide else [_WIDE]),
+        template("fma", draft.sizes),
+        *([template("wide", draft.sizes)] if draft.needs_wide else []),
+        *draft.functions,
+        *(array.text() for array in draft.test.arrays),
+        template(f"{draft.parts.kind}_test", draft.sizes),
+    ]
+    text = "\n".join(body)
+    macros = {f"NAME_{size}": f"{value}u" for size, value in draft.sizes.items() if size not in _PUBLIC_SIZES}
+    macros |= draft.core.macros
+    used = {macro for macro in macros if re.search(rf"\b{macro.split('(')[0]}\b", text)}
+    defined = "".join(f"#define {macro} {value}\n" for macro, value in macros.items() if macro in used)
+    return text.replace("@sizes@", defined)
+
+
+def _scalings(draft: _Draft) -> list[str]:
+    parts = draft.parts
+    functions = [_scaling(draft, "scaled", parts.scaling)]
+    if parts.kind == "forecaster":
+        functions.append(_scaling(draft, "standardised", parts.standardise))
+        functions.append(_scaling(draft, "original", parts.restore))
+        if parts.n_exogenous:
+            functions.append(_scaling(draft, "standardised_x", parts.standardise_x))
+    return functions
+
+
+def _scaling(draft: _Draft, name: str, steps: list[Affine]) -> str:
+    """Write the function that scales one number of column i."""
+    if not steps:
+        return f"static inline float name_{name}(float x, size_t i)\n{{\n    (void)i;\n    return x;\n}}\n"
+    lines = ["name_wide wide;"]
+    fresh = False
+    for n, step in enumerate(steps):
+        if step.action == "clip":
+            low, high = (literal(bound) for bound in step.constants.astype(np.float32))
+            lines.append(f"x = x < {low} ? {low} : x > {high} ? {high} : x;")
+            continue
+        constants = Array(f"{name}_{n}", _bits(step.constants), f"{step.action}: {_told(step.constants)}")
+        draft.arrays.append(constants)
+        start = "wide" if fresh else "name_wide_of(x)"
+        lines.append(f"wide = name_wide_{step.action}({start}, name_wide_at(&name_{constants.name}[i]));")
+        fresh = not step.narrow
+        if step.narrow:
+            lines.append("x = name_narrow(wide);")
+    body = "\n".join(f"    {line}" for line in [*lines, "return x;"])
+    return f"static float name_{name}(float x, size_t i)\n{{\n{body}\n}}\n"
+
+
+def _told(constants: np.ndarray) -> str:
+    shown = ", ".join(f"{value:.6g}" for value in constants[:4])
+    return shown + (", ..." if len(constants) > 4 else "")
+
+
+# The header.
+
+
+def _header(draft: _Draft) -> str:
+    sizes = "".join(f"#define NAME_{size} {draft.sizes[size]}u\n" for size in _PUBLIC_SIZES if size in draft.sizes)
+    fields = "\n".join(f"    {line}" for line in _state(draft)[0])
+    declarations = template(f"{draft.parts.kind}_api", draft.sizes)
+    wide = f"{_WIDE}\n" if draft.needs_wide_state else ""
+    return (
+        f"{_facts(draft)}#ifndef NAME_H\n#define NAME_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n"
+        f'#ifdef __cplusplus\nextern "C" {{\n#endif\n\n'
+        f"{sizes}\n{wide}"
+        f"typedef struct {{\n{fields}\n}} name_state;\n\n{declarations}\n"
+        f"#ifdef __cplusplus\n}}\n#endif\n\n#endif\n"
+    )
+
+
+def _state(draft: _Draft) -> tuple[list[str], int]:
+    """Return the state's fields, the widest first, and their bytes."""
+    parts, sizes = draft.parts, draft.sizes
+    fields, n_bytes = list(draft.core.state), draft.core.state_bytes
+    if parts.kind == "forecaster" or parts.feeds_back:
+        fields.append(f"float fed_back[{parts.n_outputs}];")
+        n_bytes += 4 * parts.n_outputs
+    if parts.kind == "classifier":
+        fields.append("uint32_t rows;")
+        n_bytes += 4
+        if sizes["POOLS_LAST"] and sizes["WITH_INPUTS"]:
+            fields.append(f"float drive[{sizes['DRIVES']}];")
+            n_bytes += 4 * sizes["DRIVES"]
+        if sizes["POOLS_MEAN"]:
+            fields.insert(0, f"name_wide sum[{sizes['FEATURES']}];")
+            n_bytes += 8 * sizes["FEATURES"]
+    return fields, n_bytes
+
+
+def _facts(draft: _Draft) -> str:
+    """Return the comment at the top."""
+    parts, core = draft.parts, draft.core
+    flash = sum(array.n_bytes for array in draft.arrays)
+    of_test = sum(array.n_bytes for array in draft.test.arrays)
+    readout = parts.coef.size
+    digest = hashlib.sha256("".join(array.text() for array in draft.arrays).encode())
+    digest.update(repr(sorted(draft.sizes.items())).encode())
+    ram = -(-_state(draft)[1] // 8) * 8
+    stack = _STACK_BYTES + core.stack_bytes + 4 * core.sizes["DRIVES"] + 8 * draft.sizes.get("SCORES", 0)
+    lines = [
+        f"{type(parts.estimator).__name__} in float32, written by reservoirs {__version__}.",
+        "",
+        f"Model   {digest.hexdigest()[:16]}",
+        f"Flash   {flash} bytes of constants (and {of_test} if name_self_test is called); code 1 to 3 KB on Cortex-M",
+        f"RAM     {ram} bytes: one name_state for each series",
+        f"Stack   at most {stack} bytes, in any function",
+        f"A step  {core.multiply_adds + (0 if parts.kind == 'classifier' else readout)} multiply-adds"
+        + (f", {core.work}" if core.work else ""),
+        "Check   name_self_test must return 0",
+    ]
+    if parts.kind == "classifier":
+        lines.append(f"A decision  {readout} multiply-adds and {draft.sizes['POOLED']} divisions, in double")
+        classes = ", ".join(f"{i}: {label}" for i, label in enumerate(parts.estimator.classes_))
+        lines.append(f"Classes {_safe(classes)}")
+    return "/* " + "\n   ".join(lines).replace("\n   \n", "\n\n") + " */\n"
+
+
+def _safe(text: str) -> str:
+    """Return text that cannot end a comment, nor leave ASCII."""
+    printable = re.sub(r"[^ -~]", "?", text)
+    return printable.replace("*/", "* /").replace("/*", "/ *")

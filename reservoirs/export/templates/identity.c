@@ -1,0 +1,1 @@
+NAME_HELPER float name_activation(float x) { return x; }

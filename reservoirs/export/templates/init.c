@@ -1,0 +1,4 @@
+void name_init(name_state *s)
+{
+    memset(s, 0, sizeof *s); /* all of a state's zeros have no bits set */
+}

@@ -1,0 +1,265 @@
+"""Exported C on emulated microcontrollers: Cortex-M4F, M3 and M0 under qemu, an AVR under simavr. Python's bits on all.
+
+These need Debian's gcc-arm-none-eabi, libnewlib-arm-none-eabi and qemu-system-arm; gcc-avr, avr-libc and simavr. With
+RESERVOIRS_DEVICE_STEPS=10000 they take minutes instead of seconds (`make test-devices`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+from reservoirs import NVAR, ESNClassifier, ESNForecaster, ESNRegressor
+from reservoirs.export import CSource, to_c
+
+BOARDS = Path(__file__).parents[1] / "examples" / "export"
+STEPS = int(os.environ.get("RESERVOIRS_DEVICE_STEPS", "300"))
+WARNINGS = ["-std=gnu99", "-Wall", "-Wextra", "-Wdouble-promotion", "-Wconversion", "-Werror"]
+SECTIONS = ["-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"]
+
+
+@dataclass(frozen=True)
+class Device:
+    compiler: str
+    emulator: list[str]
+    start: str
+    flags: list[str]
+    # Steps are as many times as slow as on a Cortex-M4F, in emulated instructions.
+    slowness: int = 1
+    linked: list[str] = field(default_factory=list)
+
+
+def _cortex(machine: str, slowness: int, *flags: str) -> Device:
+    return Device(
+        "arm-none-eabi-gcc",
+        [
+            "qemu-system-arm",
+            "-M",
+            machine,
+            "-nographic",
+            "-monitor",
+            "none",
+            "-serial",
+            "none",
+            "-semihosting",
+            "-kernel",
+        ],
+        "cortex_m/start.c",
+        ["-mthumb", *flags, "-nostartfiles", "-T", str(BOARDS / "cortex_m/link.ld")],
+        slowness,
+        ["-lc", "-lgcc", "--specs=nosys.specs"],
+    )
+
+
+DEVICES = {
+    "M4F": _cortex("mps2-an386", 1, "-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"),
+    "M3": _cortex("mps2-an385", 1, "-mcpu=cortex-m3"),
+    "M0": _cortex("microbit", 1, "-mcpu=cortex-m0"),
+    "AVR": Device(
+        "avr-gcc",
+        ["simavr", "-m", "atmega328p", "-f", "16000000"],
+        "avr/start.c",
+        ["-mmcu=atmega328p", "-DF_CPU=16000000ul"],
+        20,
+    ),
+}
+
+PRINT = """
+#include "board.h"
+static uint32_t hash = 2166136261u, lcg = 1u;
+
+/* Multiples of 2^-23 in [-1, 1): exact everywhere. */
+static float next_input(void)
+{
+    lcg = lcg * 1664525u + 1013904223u;
+    return (float)(int32_t)(lcg >> 8) * 1.1920928955078125e-7f - 1.0f;
+}
+
+static inline void add(float y)
+{
+    uint32_t bits, i;
+    memcpy(&bits, &y, 4);
+    for (i = 0; i < 4; ++i) hash = (hash ^ (bits >> (8 * i) & 255u)) * 16777619u;
+}
+
+static void print(uint32_t value)
+{
+    char text[10];
+    int i;
+    for (i = 0; i < 8; ++i) text[i] = "0123456789abcdef"[value >> (28 - 4 * i) & 15u];
+    text[8] = '\\n';
+    text[9] = 0;
+    board_print(text);
+}
+
+static m_state state;
+"""
+
+MAIN = {
+    "regressor": """
+    uint32_t t, i;
+    for (t = 0; t < STEPS; ++t) {
+        float u[M_INPUTS], y[M_OUTPUTS];
+        for (i = 0; i < M_INPUTS; ++i) u[i] = next_input();
+        m_step(&state, u, y);
+        for (i = 0; i < M_OUTPUTS; ++i) add(y[i]);
+    }
+""",
+    "forecaster": """
+    uint32_t t, i;
+    for (t = 0; t < STEPS; ++t) {
+        float now[M_OUTPUTS], y[M_OUTPUTS];
+        for (i = 0; t > 0 && i < M_OUTPUTS; ++i) now[i] = next_input();
+        m_step(&state, t > 0 ? now : NULL, y);
+        for (i = 0; i < M_OUTPUTS; ++i) add(y[i]);
+    }
+""",
+    "classifier": """
+    uint32_t t, i;
+    float scores[M_SCORES];
+    for (t = 0; t < STEPS; ++t) {
+        float u[M_INPUTS];
+        for (i = 0; i < M_INPUTS; ++i) u[i] = next_input();
+        m_push(&state, u);
+        if (t % 50 == 49) {
+            (void)m_decide(&state, scores);
+            for (i = 0; i < M_SCORES; ++i) add(scores[i]);
+            m_init(&state);
+        }
+    }
+""",
+}
+
+
+def series() -> np.ndarray:
+    return np.random.default_rng(0).uniform(-1, 1, (400, 1)).astype(np.float32)
+
+
+def regressor(**parameters: Any) -> Any:
+    u = series()
+    return ESNRegressor(random_state=0, leak_rate=0.7, **parameters).fit(u, np.roll(u[:, 0], 2) * u[:, 0])
+
+
+def classifier() -> Any:
+    X = [series()[i : i + 40] * (1 + i % 3) for i in range(90)]
+    return ESNClassifier(n_units=12, pooling="both", random_state=0).fit(X, [i % 3 for i in range(90)])
+
+
+# Small enough for the 2 KB of the AVR, but for the one whose name says so.
+MODELS: dict[str, Callable[[], Any]] = {
+    "large": lambda: regressor(n_units=100),
+    "regressor": lambda: regressor(n_units=24),
+    "sigmoid": lambda: regressor(n_units=12, activation="sigmoid", n_layers=2, features="states+input+squares"),
+    "forecaster": lambda: ESNForecaster(n_units=20, random_state=0).fit(series() * 30 + 7),
+    "NVAR": lambda: NVAR(delays=3, order=3, alpha=1e-3).fit(series()),
+    "scaled": lambda: make_pipeline(StandardScaler(), MinMaxScaler(), ESNRegressor(n_units=12, random_state=0)).fit(
+        series(), series()[:, 0]
+    ),
+    "classifier": classifier,
+}
+
+
+@cache
+def exported(name: str) -> CSource:
+    return to_c(MODELS[name](), "m")
+
+
+def next_inputs(n: int) -> np.ndarray:
+    state, rows = 1, np.empty((n, 1), np.float32)
+    for i in range(n):
+        state = (state * 1664525 + 1013904223) % 2**32
+        rows[i] = (state >> 8) * 2.0**-23 - 1
+    return rows
+
+
+def expected_hash(code: CSource, steps: int) -> str:
+    u = next_inputs(steps)
+    if code._parts.kind == "classifier":
+        outputs = code.decision_function([u[i : i + 50] for i in range(0, steps - 49, 50)])
+    else:
+        outputs = code.reference.predict(u)
+    value = 2166136261
+    for byte in np.asarray(outputs, np.float32).tobytes():
+        value = (value ^ byte) * 16777619 % 2**32
+    return f"{value:08x}"
+
+
+def build(device: Device, code: CSource, folder: Path, level: str, steps: int) -> Path:
+    code.write(folder)
+    main = MAIN[code._parts.kind]
+    (folder / "main.c").write_text(
+        f'#define M_IMPLEMENTATION\n#include "m.h"\n#define STEPS {steps}u\n{PRINT}\nint main(void)\n{{\n'
+        f"    print((uint32_t)m_self_test(&state));\n    m_init(&state);\n    {{{main}    }}\n"
+        "    print(hash);\n    board_end();\n    return 0;\n}\n"
+    )
+    program = folder / "main.elf"
+    sources = [str(folder / "main.c"), str(BOARDS / device.start)]
+    flags = [*WARNINGS, *SECTIONS, level, *device.flags, f"-I{BOARDS}", f"-I{folder}"]
+    subprocess.run([device.compiler, *flags, *sources, "-o", str(program), *device.linked], check=True, cwd=folder)
+    return program
+
+
+def run(device: Device, program: Path) -> list[str]:
+    done = subprocess.run([*device.emulator, str(program)], capture_output=True, text=True, timeout=600)
+    return re.findall(r"[0-9a-f]{8}(?=\.?\n)", done.stdout + done.stderr)[-2:]
+
+
+def needs(*tools: str) -> None:
+    missing = [tool for tool in tools if not shutil.which(tool)]
+    if missing:
+        pytest.skip(f"needs {', '.join(missing)}")
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("name", MODELS)
+def test_a_microcontroller_computes_python_s_bits(name: str, device: str, tmp_path: Path) -> None:
+    chip = DEVICES[device]
+    needs(chip.compiler, chip.emulator[0])
+    if (name, device) == ("large", "AVR"):
+        pytest.skip("too large for 2 KB of RAM")
+    steps = max(50, STEPS // chip.slowness)
+    program = build(chip, exported(name), tmp_path, "-O2", steps)
+    assert run(chip, program) == ["00000000", expected_hash(exported(name), steps)]
+
+
+@pytest.mark.parametrize("level", ["-O0", "-Os", "-O3"])
+@pytest.mark.parametrize("device", ["M4F", "M0"])
+def test_every_optimisation_does(level: str, device: str, tmp_path: Path) -> None:
+    chip = DEVICES[device]
+    needs(chip.compiler, chip.emulator[0])
+    program = build(chip, exported("forecaster"), tmp_path, level, 100)
+    assert run(chip, program) == ["00000000", expected_hash(exported("forecaster"), 100)]
+
+
+@pytest.mark.parametrize("device", ["M4F", "M0"])
+@pytest.mark.parametrize("name", MODELS)
+def test_the_header_states_enough_stack_and_flash(name: str, device: str, tmp_path: Path) -> None:
+    chip = DEVICES[device]
+    needs(chip.compiler, chip.compiler.replace("gcc", "size"))
+    stated = re.search(r"Stack +at most (\d+) bytes", str(exported(name)))
+    constants = re.search(r"Flash +(\d+) bytes", str(exported(name)))
+    assert stated is not None
+    assert constants is not None
+    for level in ("-Os", "-O2"):
+        exported(name).write(tmp_path)
+        (tmp_path / "m.c").write_text('#define M_IMPLEMENTATION\n#include "m.h"\n')
+        flags = [*WARNINGS, level, *chip.flags[: chip.flags.index("-nostartfiles")], "-fstack-usage"]
+        subprocess.run([chip.compiler, *flags, "-c", "m.c"], check=True, cwd=tmp_path)
+        # Every function once: no way down is deeper.
+        frames = [int(line.split("\t")[1]) for line in (tmp_path / "m.su").read_text().splitlines()]
+        assert sum(frames) <= int(stated[1])
+        sizes = subprocess.run(["arm-none-eabi-size", "m.o"], check=True, cwd=tmp_path, capture_output=True, text=True)
+        code = int(sizes.stdout.split()[6]) - int(constants[1])
+        assert code <= 3 * 1024
