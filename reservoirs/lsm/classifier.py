@@ -27,7 +27,7 @@ class LSMClassifier(SequenceClassifierMixin, BaseLiquid):
         What maps features to labels.
     alpha : float or, for ridge regression, sequence of floats, default=None
         Penalty. Of logistic regression: of half the squared weights, added to the mean loss of a sample; None means
-        3e-4. Of ridge regression: as in :class:`ESNClassifier`.
+        1e-3. Of ridge regression: as in :class:`ESNClassifier`.
     %(running)s
 
     Attributes
