@@ -7,7 +7,7 @@ NATIVE := CMakeLists.txt pyproject.toml $(shell find csrc -type f)
 # Real data inside PyPI packages. Their files are read, the packages never imported: no dependencies are needed.
 DATA := aeon==1.6.0 pmdarima==2.1.1 reservoirpy==0.4.2 seglearn==1.2.5
 
-.PHONY: demo test test-cpp test-sanitize test-neon lint format bench clean
+.PHONY: demo test test-cpp test-sanitize test-neon test-devices test-brian2 lint format bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python -m reservoirs demo --output demo-output
@@ -35,6 +35,19 @@ test-neon: $(VENV)/.installed
 	    -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++
 	$(BIN)/cmake --build build/neon --parallel 2
 	qemu-aarch64 -L /usr/aarch64-linux-gnu build/neon/core_tests
+
+# The exported C on emulated microcontrollers. It installs nothing.
+test-devices: $(VENV)/.installed
+	@for tool in arm-none-eabi-gcc qemu-system-arm avr-gcc simavr; do \
+	    command -v $$tool > /dev/null || { echo "test-devices needs: apt-get install gcc-arm-none-eabi" \
+	    "libnewlib-arm-none-eabi qemu-system-arm gcc-avr avr-libc simavr"; exit 2; }; done
+	RESERVOIRS_DEVICE_STEPS=10000 $(BIN)/python -m pytest tests/test_export_devices.py
+
+# Liquids beside Brian2, in an environment of its own: Brian2 does not import with the newest NumPy.
+test-brian2: $(VENV)/.tools
+	$(PYTHON) -m venv build/brian2
+	build/brian2/bin/python -m pip install --quiet . pytest "brian2==2.9.0" "numpy<2.4"
+	cd tests && ../build/brian2/bin/python -m pytest -p no:cacheprovider test_brian2.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

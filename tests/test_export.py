@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -16,14 +17,16 @@ import numpy as np
 import pytest
 from reference import assert_same_bits
 from sklearn.linear_model import Ridge
+from sklearn.metrics import r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from reservoirs import NVAR, EchoStateNetwork, ESNClassifier, ESNForecaster, ESNRegressor, _core
 from reservoirs.datasets import mackey_glass
 from reservoirs.export import CSource, to_c
+from reservoirs.export._fixed import _tanh
 from reservoirs.export._host import HostModel, compile_shared
-from reservoirs.export._self_test import ordered_score
+from reservoirs.export._self_test import forecast, ordered_score, regress
 from reservoirs.export._text import rename, template
 
 COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
@@ -137,7 +140,7 @@ def arguments(name: str) -> tuple[Any, ...]:
 def compiled(code: CSource, compiler: str, *flags: str) -> CSource:
     """Return the export as if its `predict` had compiled it so."""
     library = compile_shared(code.files | {"driver.c": code.driver()}, "driver.c", [compiler], [*WARNINGS, *flags])
-    copy = CSource(code.name, code.header, code.source, code.reference, code._parts, code._driver)
+    copy = CSource(code.name, code.header, code.source, code.reference, code._parts, code._fixed, code._driver)
     copy.__dict__["_compiled"] = HostModel(library)
     return copy
 
@@ -251,6 +254,128 @@ def test_numbers_at_the_edge_of_range() -> None:
     u = inputs()[:300] * np.float32(10.0) ** np.arange(-45, 38).repeat(4)[:300, None].astype(np.float32)
     code = exported("regressor")
     assert_same_bits(code.predict(u), code.reference.predict(u))
+
+
+# In integers: the same bits as a twin in NumPy, and nearly the model's score.
+
+
+def fixed_regressor(dtype: str, **parameters: Any) -> tuple[CSource, tuple[Any, Any]]:
+    u = inputs()[:1000]
+    y = np.column_stack([u[:, 0] * 0.5, np.roll(u[:, 1], 1)])
+    model = ESNRegressor(**{"n_units": 20, "random_state": 0, "alpha": 1e-4, **parameters}).fit(u, y)
+    return to_c(model, "m", dtype=dtype, refit=(u, y)), (u, y)
+
+
+FIXED: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "feedback": {"feedback_scaling": 0.3, "features": "states+squares"},
+    "deep": {"n_layers": 3, "activation": "sigmoid", "features": "states+input+squares", "leak_rate": 0.3},
+    "dense": {"connectivity": 1.0, "leak_rate": np.linspace(0.1, 1, 20)},
+    "given": {"topology": given_weights(), "leak_rate": 1.0},
+}
+
+
+@pytest.mark.parametrize("dtype", ["int16", "int8"])
+@pytest.mark.parametrize("name", FIXED)
+def test_integers_give_the_bits_of_their_twin(name: str, dtype: str) -> None:
+    code, (u, _) = fixed_regressor(dtype, **FIXED[name])
+    parts, fixed = code._parts, code._fixed
+    assert fixed is not None
+    rows = u[:300] * np.linspace(0, 30, 300, dtype=np.float32)[:, None]
+    expected = regress(parts, fixed, rows)
+    for compiler in COMPILERS:
+        for variant in ("plain", "contracted", "sanitized"):
+            built = compiled(code, compiler, "-O2", *flags_of(variant, compiler))
+            assert built.self_test() == 0
+            assert_same_bits(built.predict(rows), expected)
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_forecasts_in_integers_give_the_bits_of_their_twin(scaled: bool) -> None:
+    y, x = series()[:1000, None], inputs()[:1000]
+    fitted = ESNForecaster(n_units=20, random_state=0)
+    if scaled:
+        code = to_c(make_pipeline(MinMaxScaler(), fitted).fit(y), "m", dtype="int8", refit=(y,))
+        assert code.self_test() == 0
+        assert r2_score(code.reference.predict(y)[100:], code.predict(y)[100:]) > 0.999
+    else:
+        code = to_c(fitted.fit(y, x), "m", dtype="int16", refit=(y, x))
+        assert code.self_test() == 0
+        assert code._fixed is not None
+        assert_same_bits(code.predict(y[:200], x[:200]), forecast(code._parts, code._fixed, y[:199], x[:200]))
+
+
+@pytest.mark.parametrize(("dtype", "most_lost"), [("int16", 0.01), ("int8", 0.05)])
+@pytest.mark.parametrize("n_units", [50, 100])
+@pytest.mark.parametrize("ahead", [1, 6])
+def test_integers_cost_little_of_the_score(ahead: int, n_units: int, dtype: str, most_lost: float) -> None:
+    # R^2 of Mackey-Glass some steps ahead, and of a forecaster; each on rows that no fit saw, after the transient.
+    y = series()[:5000]
+    u, true = y[:-ahead, None], y[ahead:]
+    fitted = ESNRegressor(n_units=n_units, leak_rate=0.7, random_state=0).fit(u[:3000], true[:3000])
+    code = to_c(fitted, "m", dtype=dtype, refit=(u[:3000], true[:3000]))
+    scores = [r2_score(true[3100:], model.predict(u[3000:])[100:]) for model in (fitted, code)]
+    assert scores[1] > scores[0] * (1 - most_lost)
+    if ahead == 1:
+        forecaster = ESNForecaster(n_units=n_units, random_state=0).fit(y[:3000])
+        code = to_c(forecaster, "m", dtype=dtype, refit=(y[:3000],))
+        scores = [r2_score(y[3100:], model.predict(y[3000:])[100:]) for model in (forecaster, code)]
+        assert scores[1] > scores[0] * (1 - most_lost)
+
+
+def test_saturation_is_counted() -> None:
+    code, (u, _) = fixed_regressor("int16")
+    ask = (
+        "unsigned long count(const float *u, size_t n)\n{\n    static m_state s;\n    float y[2];\n    size_t t;\n"
+        "    m_init(&s);\n    for (t = 0; t < n; ++t) m_step(&s, u + 2 * t, y);\n    return s.saturated;\n}\n"
+    )
+    library = compile_shared(code.files | {"main.c": code.driver() + ask}, "main.c")
+
+    def count(rows: np.ndarray) -> int:
+        return int(library.count(ctypes.c_void_p(rows.ctypes.data), ctypes.c_size_t(len(rows))))
+
+    rows = u[:10].copy()
+    assert count(rows * 1000) == 0
+    rows[2] = 1e9
+    rows[3, 0] = np.nan
+    rows[4, 1] = -np.inf
+    assert count(rows) == 4
+
+
+def test_the_integer_tanh() -> None:
+    z = np.arange(-8 * 2**18, 8 * 2**18, 11)
+    assert np.abs(_tanh(z) / 2**15 - np.tanh(z / 2**18)).max() < 1.6 * 2**-15
+    assert (_tanh(-z) == -_tanh(z)).all()
+
+
+def test_integers_take_less() -> None:
+    sizes = {}
+    for dtype in ("float32", "int16", "int8"):
+        refit = None if dtype == "float32" else (series()[:500],)
+        text = str(to_c(ESNForecaster(n_units=100, random_state=0).fit(series()[:500]), "m", dtype=dtype, refit=refit))
+        sizes[dtype] = [int(each) for each in re.findall(r"(?:Flash|RAM) +(\d+)", text)]
+    assert sizes["int8"][0] < 0.6 * sizes["float32"][0]
+    assert sizes["int16"][0] < 0.8 * sizes["float32"][0]
+    assert sizes["int8"][1] == sizes["int16"][1] < 0.55 * sizes["float32"][1]
+
+
+def test_what_integers_cannot_do() -> None:
+    u, y = inputs()[:100], inputs()[:100, 0]
+    fitted = ESNRegressor(n_units=10, random_state=0).fit(u, y)
+    with pytest.raises(ValueError, match=r"dtype='int8' needs refit, the data of the fit"):
+        to_c(fitted, "m", dtype="int8")
+    with pytest.raises(ValueError, match=r"dtype='float32' needs no refit"):
+        to_c(fitted, "m", refit=(u, y))
+    with pytest.raises(ValueError, match=r"refit is ndarray; expected the tuple of what fit takes, \(X, y\)"):
+        to_c(fitted, "m", dtype="int8", refit=u)
+    with pytest.raises(ValueError, match=r"refit is a tuple of 1; expected the tuple of what fit takes, \(X, y\)"):
+        to_c(fitted, "m", dtype="int8", refit=(u,))
+    with pytest.raises(ValueError, match=r"refit has 2 outputs, but the model has 1"):
+        to_c(fitted, "m", dtype="int8", refit=(u, u))
+    with pytest.raises(ValueError, match=r"dtype='int8' needs bounded states, which activation='relu' has not"):
+        to_c(ESNRegressor(n_units=10, activation="relu").fit(u, y), "m", dtype="int8", refit=(u, y))
+    with pytest.raises(ValueError, match=r"dtype='int16' is for ESNRegressor and ESNForecaster; export NVAR as"):
+        to_c(model("NVAR"), "m", dtype="int16", refit=(series(),))
 
 
 # The parts of the C code, each against its twin.
@@ -405,6 +530,19 @@ def test_both_styles_compile_without_warnings(name: str, compiler: str, tmp_path
         subprocess.run([compiler, *WARNINGS, "-c", str(file), "-o", os.devnull], check=True)
 
 
+@pytest.mark.parametrize("name", [*MODELS, *CLASSIFIERS, *FIXED])
+def test_no_memory_is_touched_that_is_not_the_model_s(name: str, tmp_path: Path) -> None:
+    code = fixed_regressor("int8", **FIXED[name])[0] if name in FIXED else exported(name)
+    code.write(tmp_path)
+    main = f"{code.driver()}\nint main(void) {{ static m_state s; return m_self_test(&s); }}\n"
+    (tmp_path / "main.c").write_text(main)
+    flags = ["-std=c99", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    built = subprocess.run([COMPILERS[0], *flags, "main.c", "-o", "main"], cwd=tmp_path, capture_output=True)
+    if built.returncode:
+        pytest.skip("the compiler has no sanitizers")
+    assert subprocess.run([tmp_path / "main"]).returncode == 0
+
+
 @pytest.mark.parametrize("name", ["regressor", "exogenous", "NVAR", "both"])
 @pytest.mark.parametrize("compiler", [name for name in ("g++", "clang++") if shutil.which(name)])
 def test_it_is_also_cpp(name: str, compiler: str, tmp_path: Path) -> None:
@@ -449,13 +587,22 @@ def test_fast_math_is_refused() -> None:
         )
 
 
+def test_the_example_prints_what_python_printed(tmp_path: Path) -> None:
+    folder = shutil.copytree(Path(__file__).parents[1] / "examples" / "export", tmp_path / "export")
+    python = subprocess.run([sys.executable, "make_model.py"], cwd=folder, capture_output=True, text=True, check=True)
+    flags = [*WARNINGS, "main.c", "-o", "predict"]
+    subprocess.run([COMPILERS[0], *flags], cwd=folder / "plain", check=True)
+    program = subprocess.run([folder / "plain" / "predict"], capture_output=True, text=True, check=True)
+    assert program.stdout.splitlines() == python.stdout.splitlines()[-2:]
+
+
 # Errors.
 
 
 @pytest.mark.parametrize(
     ("name", "wrong", "message"),
     [
-        ("dtype", "float16", "dtype='float16' is not one of 'float32'"),
+        ("dtype", "float16", "dtype='float16' is not one of 'float32', 'int16', 'int8'"),
         ("style", "rust", "style='rust' is not one of 'single-header', 'c\\+h'"),
         ("name", "2fast", "name='2fast' must be a C identifier"),
         ("name", "while", "name='while' must be a C identifier"),

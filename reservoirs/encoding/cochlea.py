@@ -40,8 +40,8 @@ class Cochlea(TransformerMixin, Estimator):  # type: ignore[misc]
     low, high : float, default=100.0 and None
         Centre frequencies of the first and the last band in Hz. None means 0.45 times the sampling rate.
     frame_period : float, default=2.5
-        How long a frame lasts, in milliseconds, from one sample to 100 s. Frames follow each other without a gap; what is
-        missing of the last one is silent. Give the encoder that follows the same `row_duration`.
+        How long a frame lasts, in milliseconds, from one sample to 100 s. Frames follow each other without a gap; what
+        is missing of the last one is silent. Give the encoder that follows the same `row_duration`.
     floor : float, default=0.03
         Which share of the level counts as soft: below it the result is about proportional to the envelope, above it to
         its logarithm.

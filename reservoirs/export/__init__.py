@@ -10,13 +10,14 @@ import re
 from typing import Any
 
 from .._params import check_choice
-from ._parts import take_apart
+from ._fixed import FixedNetwork, make_fixed
+from ._parts import Network, Parts, take_apart
 from ._source import CSource
 from ._write import write
 
 __all__ = ["CSource", "to_c"]
 
-DTYPES = ("float32",)
+DTYPES = ("float32", "int16", "int8")
 STYLES = ("single-header", "c+h")
 _KEYWORDS = (
     "auto break case char const continue default do double else enum extern float for goto if inline int long register "
@@ -24,7 +25,7 @@ _KEYWORDS = (
 )
 
 
-def to_c(model: Any, name: str, *, dtype: str = "float32", style: str = "single-header") -> CSource:
+def to_c(model: Any, name: str, *, dtype: str = "float32", style: str = "single-header", refit: Any = None) -> CSource:
     """Write a fitted model as C99.
 
     Parameters
@@ -34,11 +35,15 @@ def to_c(model: Any, name: str, *, dtype: str = "float32", style: str = "single-
         float64 model is rounded to float32 first.
     name : str
         Prefix of every identifier, and the name of the files.
-    dtype : {"float32"}, default="float32"
-        What the C code computes in.
+    dtype : {"float32", "int16", "int8"}, default="float32"
+        What the C code computes in: the numbers of the model, and the same bits; or integers, with weights of 16 or 8
+        bits and states of 16. Integers are for echo-state regressors and forecasters with tanh or sigmoid units.
     style : {"single-header", "c+h"}, default="single-header"
         One header, whose code is compiled in the one file that defines ``NAME_IMPLEMENTATION`` before it includes it;
         or a header and a C file.
+    refit : tuple, default=None
+        With integers, what the readout is fitted to again, because no readout survives the rounding of the weights
+        below it: the arguments of the model's `fit`, ``(X, y)`` or ``(y,)`` or ``(y, X)``, usually the same.
 
     Returns
     -------
@@ -68,10 +73,28 @@ def to_c(model: Any, name: str, *, dtype: str = "float32", style: str = "single-
     check_choice("style", style, STYLES)
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or name in _KEYWORDS.split():
         raise ValueError(f"name={name!r} must be a C identifier: letters, digits and underscores")
+    if (dtype == "float32") != (refit is None):
+        raise ValueError(
+            f"dtype={dtype!r} {'needs no refit' if refit is not None else 'needs refit, the data of the fit'}"
+        )
     parts = take_apart(model)
-    code = write(parts, name)
+    parts, fixed = _in_integers(parts, dtype, refit) if dtype != "float32" else (parts, None)
+    code = write(parts, name, dtype, fixed)
     header, source = code.header, f'#include "{name}.h"\n\n{code.implementation}'
     if style == "single-header":
         macro = f"{name.upper()}_IMPLEMENTATION"
         header, source = f"{header}\n#ifdef {macro}\n\n{code.implementation}\n#endif\n", ""
-    return CSource(name, header, source, parts.reference, parts, code.driver)
+    return CSource(name, header, source, parts.reference, parts, fixed, code.driver)
+
+
+def _in_integers(parts: Parts, dtype: str, refit: Any) -> tuple[Parts, FixedNetwork]:
+    if parts.kind == "classifier" or not isinstance(parts.core, Network):
+        name = type(parts.estimator).__name__
+        raise ValueError(f"dtype={dtype!r} is for ESNRegressor and ESNForecaster; export {name} as 'float32'")
+    if parts.core.activation not in ("tanh", "sigmoid"):
+        raise ValueError(f"dtype={dtype!r} needs bounded states, which activation={parts.core.activation!r} has not")
+    wanted, lengths = ("(y,) or (y, X)", (1, 2)) if parts.kind == "forecaster" else ("(X, y)", (2,))
+    if not isinstance(refit, tuple) or len(refit) not in lengths:
+        what = f"a tuple of {len(refit)}" if isinstance(refit, tuple) else type(refit).__name__
+        raise ValueError(f"refit is {what}; expected the tuple of what fit takes, {wanted}")
+    return make_fixed(parts, 16 if dtype == "int16" else 8, refit)

@@ -1,11 +1,13 @@
-"""The C code's inner part: an echo-state network or NVAR with its readout, in float32."""
+"""The C code's inner part: an echo-state network or NVAR with its readout."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from ._fixed import TANH_TABLE, FixedNetwork
 from ._parts import DelayLine, Network, Parts
 from ._text import Array, literal, smallest_unsigned
 
@@ -44,14 +46,24 @@ class Core:
     stack_bytes: int = field(default=0)
 
 
-def write_core(parts: Parts) -> Core:
-    """Write the network or the delay line of a model."""
-    return _network(parts, parts.core) if isinstance(parts.core, Network) else _delay_line(parts.core)
+def write_core(parts: Parts, fixed: FixedNetwork | None) -> Core:
+    """Write the network, in integers if `fixed` is given, or the delay line of a model."""
+    if fixed is not None:
+        return _fixed_network(fixed)
+    core = _network(parts, parts.core) if isinstance(parts.core, Network) else _delay_line(parts.core)
+    core.arrays.append(Array("coef", bits(parts.coef), "a row an output"))
+    core.arrays.append(Array("intercept", bits(parts.intercept)))
+    return core
+
+
+def bits(values: np.ndarray) -> np.ndarray:
+    """Return what is written of numbers: of doubles the bits, which compilers without doubles can read too."""
+    return values.view(np.uint64) if values.dtype == np.float64 else values
 
 
 def _network(parts: Parts, network: Network) -> Core:
     n_units, n_drives = len(network.bias), network.W_in.shape[1]
-    links, link_arrays, link_macros = _links(network)
+    links, link_arrays, link_macros = _links(network.W)
     arrays = [
         Array("bias", network.bias),
         Array("input_weights", network.W_in, "a row a unit"),
@@ -65,13 +77,7 @@ def _network(parts: Parts, network: Network) -> Core:
         macros["NAME_LEAK(unit)"] = "NAME_READF(&name_leak[unit])"
     polynomial = ["rounding"] if network.activation in ("tanh", "sigmoid") else []
     return Core(
-        sizes={
-            "UNITS": n_units,
-            "DRIVES": n_drives,
-            "FEATURES": network.n_features,
-            "WITH_INPUTS": int(network.with_inputs),
-            "WITH_SQUARES": int(network.with_squares),
-        },
+        sizes=_sizes(network),
         macros=macros,
         arrays=arrays,
         templates=[*polynomial, network.activation, "network", *_reader(parts, "network_run")],
@@ -82,12 +88,66 @@ def _network(parts: Parts, network: Network) -> Core:
     )
 
 
-def _links(network: Network) -> tuple[int, list[Array], dict[str, str]]:
+def _sizes(network: Network) -> dict[str, int]:
+    return {
+        "UNITS": len(network.bias),
+        "DRIVES": network.W_in.shape[1],
+        "FEATURES": network.n_features,
+        "WITH_INPUTS": int(network.with_inputs),
+        "WITH_SQUARES": int(network.with_squares),
+    }
+
+
+def _fixed_network(fixed: FixedNetwork) -> Core:
+    network = fixed.network
+    n_units, n_drives = len(fixed.bias), len(fixed.drive_scales)
+    links, link_arrays, link_macros = _links(fixed.weights)
+    width = 8 * fixed.input_weights.itemsize
+    arrays = [
+        Array("bias", fixed.bias, "in 2^-18"),
+        Array("drive_scales", fixed.drive_scales),
+        Array("input_weights", fixed.input_weights, "a row a unit"),
+        *link_arrays,
+        Array("row_scales", fixed.row_scales),
+        Array("coef", fixed.coef, "a row an output"),
+        Array("coef_scales", fixed.coef_scales),
+        Array("intercept", fixed.intercept),
+    ]
+    macros = {
+        "NAME_STAGE_ENDS": ", ".join(map(str, network.stage_ends)),
+        "NAME_INPUT_BITS": str(fixed.input_bits),
+        "NAME_ROW_BITS": str(fixed.row_bits),
+        "NAME_WEIGHT(link)": f"(int{width}_t)NAME_READ{width}(&name_weights[link])",
+        "NAME_INPUT_WEIGHT(i)": f"(int{width}_t)NAME_READ{width}(&name_input_weights[i])",
+        **link_macros,
+    }
+    if (fixed.leak == fixed.leak[0]).all():
+        macros["NAME_LEAK(unit)"] = f"{fixed.leak[0]}"
+    else:
+        arrays.append(Array("leak", fixed.leak, "in 2^-15"))
+        macros["NAME_LEAK(unit)"] = "(int32_t)NAME_READ32(&name_leak[unit])"
+    return Core(
+        sizes=_sizes(network),
+        macros=macros,
+        arrays=[*arrays, Array("tanh_table", TANH_TABLE, "2^16 tanh at sixteenths from 0 to 6")],
+        templates=["fixed", f"fixed_{network.activation}", "fixed_network"],
+        state=[
+            f"int16_t x[{n_units}]; /* in 2^-15 */",
+            f"int16_t next[{n_units}]; /* used within a step only */",
+            "uint32_t saturated; /* inputs that were out of range since name_init */",
+        ],
+        state_bytes=4 * n_units + 4,
+        multiply_adds=links + n_drives * network.stage_ends[0] + n_units,
+        work=f"{n_units} {network.activation}, in integers",
+        stack_bytes=4 * n_drives,
+    )
+
+
+def _links(W: Any) -> tuple[int, list[Array], dict[str, str]]:
     """Return how many recurrent weights there are, with the arrays and macros that tell which: sparse, or all."""
-    W = network.W
-    n_units = W.shape[0]
+    n_units, n_bytes = W.shape[0], W.data.itemsize
     columns, counts = smallest_unsigned(W.indices), np.diff(W.indptr)
-    if W.nnz * (4 + columns.itemsize) >= 4 * n_units**2:
+    if W.nnz * (n_bytes + columns.itemsize) >= n_bytes * n_units**2:
         macros = {"NAME_LINKS(unit)": f"{n_units}u", "NAME_COLUMN(unit, link)": f"((link) - (unit) * {n_units}u)"}
         return n_units**2, [Array("weights", W.toarray(), "a row a unit")], macros
     arrays = [Array("weights", W.data, "of each unit's links, one unit after another"), Array("columns", columns)]

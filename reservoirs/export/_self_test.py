@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ._fixed import FixedNetwork
 from ._parts import Affine, DelayLine, Parts, apply
 from ._text import Array
 
@@ -22,18 +23,19 @@ class SelfTest:
     sizes: dict[str, int]
 
 
-def make_self_test(parts: Parts) -> SelfTest:
-    """Run the float32 estimator on a few random rows like those of the training."""
+def make_self_test(parts: Parts, fixed: FixedNetwork | None) -> SelfTest:
+    """Run the float32 estimator, or its integer twin, on a few random rows like those of the training."""
     rng = np.random.default_rng(0)
     with warnings.catch_warnings():
         # Of missing column names, and of closed loops that diverge: neither matters here.
         warnings.simplefilter("ignore")
         if parts.kind == "forecaster":
-            return _of_forecaster(parts, rng)
+            return _of_forecaster(parts, fixed, rng)
         if parts.kind == "classifier":
             return _of_classifier(parts, rng)
         inputs = _like_training(parts.scaling, _STEPS, parts.n_inputs, rng)
-        outputs = parts.estimator.predict(apply(parts.scaling, inputs))
+        scaled = apply(parts.scaling, inputs)
+        outputs = parts.estimator.predict(scaled) if fixed is None else regress(parts, fixed, scaled)
         return _self_test(inputs, outputs, _STEPS)
 
 
@@ -42,22 +44,39 @@ def _self_test(inputs: np.ndarray, outputs: np.ndarray, steps: int, **sizes: int
     return SelfTest(arrays, {"TEST_STEPS": steps, **sizes})
 
 
-def _of_forecaster(parts: Parts, rng: np.random.Generator) -> SelfTest:
+def _of_forecaster(parts: Parts, fixed: FixedNetwork | None, rng: np.random.Generator) -> SelfTest:
     """Predict some rows from given ones, then run on alone."""
     given = parts.core.depth + 4 if isinstance(parts.core, DelayLine) else _STEPS - 3
-    n_alone = 3
+    n_steps = given + 3
     inputs = _like_training([*parts.scaling, *parts.standardise], given, parts.n_inputs, rng)
     y = apply(parts.scaling, inputs)
-    if parts.n_exogenous == 0:
-        outputs = [parts.estimator.predict(y), parts.estimator.forecast(n_alone, warmup=y)]
-        return _self_test(inputs, _stacked(outputs), given + n_alone, TEST_GIVEN=given)
-    x = _like_training(parts.standardise_x, given + n_alone, parts.n_exogenous, rng)
-    outputs = [
-        parts.estimator.predict(y, x[:given]),
-        parts.estimator.forecast(n_alone, x[given:], warmup=y, warmup_X=x[:given]),
-    ]
-    test = _self_test(inputs, _stacked(outputs), given + n_alone, TEST_GIVEN=given)
-    return SelfTest([*test.arrays, Array("test_x", x)], test.sizes)
+    x = _like_training(parts.standardise_x, n_steps, parts.n_exogenous, rng)
+    outputs = _run_on(parts, y, x) if fixed is None else forecast(parts, fixed, y, x)
+    test = _self_test(inputs, outputs, n_steps, TEST_GIVEN=given)
+    return SelfTest([*test.arrays, Array("test_x", x)], test.sizes) if parts.n_exogenous else test
+
+
+def _run_on(parts: Parts, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    model, given = parts.estimator, len(y)
+    before, after, warmup = ((x[:given],), (x[given:],), {"warmup_X": x[:given]}) if parts.n_exogenous else ((), (), {})
+    ahead = model.forecast(len(x) - given, *after, warmup=y, **warmup)
+    return np.concatenate([rows.reshape(len(rows), -1) for rows in (model.predict(y, *before), ahead)])
+
+
+def regress(parts: Parts, fixed: FixedNetwork, rows: np.ndarray) -> np.ndarray:
+    """Return what the C code computes in integers for one sequence of scaled inputs."""
+    feedback = parts.n_outputs * parts.feeds_back
+    return fixed.run(len(rows), parts.n_outputs, lambda t, before: np.concatenate([rows[t], before[:feedback]]))
+
+
+def forecast(parts: Parts, fixed: FixedNetwork, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Return what the C code computes in integers for every row of x, given the first rows y of the series."""
+    series, external = apply(parts.standardise, y), apply(parts.standardise_x, x)
+
+    def drive(t: int, before: np.ndarray) -> np.ndarray:
+        return np.concatenate([external[t], series[t - 1] if 0 < t <= len(series) else before])
+
+    return apply(parts.restore, fixed.run(len(x), parts.n_outputs, drive))
 
 
 def _of_classifier(parts: Parts, rng: np.random.Generator) -> SelfTest:
@@ -83,7 +102,3 @@ def _like_training(steps: list[Affine], n_rows: int, n_columns: int, rng: np.ran
         if step.action != "clip":
             rows = {"add": np.subtract, "mul": np.divide, "div": np.multiply}[step.action](rows, step.constants)
     return np.asarray(rows, np.float32)
-
-
-def _stacked(outputs: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate([np.asarray(rows).reshape(len(rows), -1) for rows in outputs])

@@ -12,6 +12,7 @@ import numpy as np
 from .._params import check_count
 from ..forecasting import _check_exogenous
 from ..sequences import Sequences, check_sequences
+from ._fixed import FixedNetwork
 from ._host import HostModel, compile_shared
 from ._parts import Parts
 
@@ -29,7 +30,7 @@ class CSource:
     source : str
         Text of ``name.c``; empty if the header holds everything.
     reference : estimator or Pipeline
-        The float32 model whose predictions the C code equals; the exported model itself, if that is float32.
+        The float32 model whose predictions the C code equals, or comes near in integers: the exported model, rounded.
     """
 
     name: str
@@ -37,6 +38,7 @@ class CSource:
     source: str
     reference: Any = field(repr=False)
     _parts: Parts = field(repr=False)
+    _fixed: FixedNetwork | None = field(repr=False)
     _driver: str = field(repr=False)
 
     def __str__(self) -> str:
@@ -83,7 +85,7 @@ class CSource:
         Returns
         -------
         ndarray or list of ndarrays
-            What the estimator's `predict` returns, bit for bit.
+            What the reference's `predict` returns, in float32 bit for bit.
 
         Raises
         ------
@@ -140,7 +142,7 @@ class CSource:
         Returns
         -------
         ndarray of shape (n_steps,) or (n_steps, n_outputs)
-            What the estimator's `forecast` returns, bit for bit.
+            What the reference's `forecast` returns, in float32 bit for bit.
         """
         if self._parts.kind != "forecaster":
             raise ValueError(f"{self._model} does not forecast")

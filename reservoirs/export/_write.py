@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .. import __version__
-from ._core import Core, write_core
+from ._core import Core, bits, write_core
+from ._fixed import FixedNetwork
 from ._parts import Affine, Parts
 from ._self_test import SelfTest, make_self_test
 from ._text import Array, literal, rename, template
@@ -55,6 +56,7 @@ class _Draft:
     """A C file under way."""
 
     parts: Parts
+    dtype: str
     core: Core
     test: SelfTest
     sizes: dict[str, int]
@@ -70,13 +72,11 @@ class _Draft:
         return self.sizes.get("POOLS_MEAN", 0) > 0
 
 
-def write(parts: Parts, name: str) -> Code:
-    """Write the C code that computes what `parts` computes."""
-    core, test = write_core(parts), make_self_test(parts)
-    draft = _Draft(parts, core, test, {**core.sizes, **_sizes(parts, core), **test.sizes})
+def write(parts: Parts, name: str, dtype: str, fixed: FixedNetwork | None) -> Code:
+    """Write the C code that computes what `parts` computes, or what `fixed` computes of it in integers."""
+    core, test = write_core(parts, fixed), make_self_test(parts, fixed)
+    draft = _Draft(parts, dtype, core, test, {**core.sizes, **_sizes(parts, core), **test.sizes})
     draft.arrays += core.arrays
-    draft.arrays.append(Array("coef", _bits(parts.coef), "a row an output"))
-    draft.arrays.append(Array("intercept", _bits(parts.intercept)))
     draft.functions += _scalings(draft)
     draft.functions += [template(name, draft.sizes) for name in [*core.templates, "init", parts.kind]]
     driver = template("host", draft.sizes) + template(f"host_{parts.kind}", draft.sizes)
@@ -96,11 +96,6 @@ def _sizes(parts: Parts, core: Core) -> dict[str, int]:
         "POOLS_LAST": int(parts.estimator.pooling != "mean"),
         "WASHOUT": int(parts.estimator.washout_),
     }
-
-
-def _bits(values: np.ndarray) -> np.ndarray:
-    """Return what is written of numbers: of doubles the bits, which compilers without doubles can read too."""
-    return values.view(np.uint64) if values.dtype == np.float64 else values
 
 
 # The parts of the C file.
@@ -151,7 +146,7 @@ def _scaling(draft: _Draft, name: str, steps: list[Affine]) -> str:
             low, high = (literal(bound) for bound in step.constants.astype(np.float32))
             lines.append(f"x = x < {low} ? {low} : x > {high} ? {high} : x;")
             continue
-        constants = Array(f"{name}_{n}", _bits(step.constants), f"{step.action}: {_told(step.constants)}")
+        constants = Array(f"{name}_{n}", bits(step.constants), f"{step.action}: {_told(step.constants)}")
         draft.arrays.append(constants)
         start = "wide" if fresh else "name_wide_of(x)"
         lines.append(f"wide = name_wide_{step.action}({start}, name_wide_at(&name_{constants.name}[i]));")
@@ -214,7 +209,7 @@ def _facts(draft: _Draft) -> str:
     ram = -(-_state(draft)[1] // 8) * 8
     stack = _STACK_BYTES + core.stack_bytes + 4 * core.sizes["DRIVES"] + 8 * draft.sizes.get("SCORES", 0)
     lines = [
-        f"{type(parts.estimator).__name__} in float32, written by reservoirs {__version__}.",
+        f"{type(parts.estimator).__name__} in {draft.dtype}, written by reservoirs {__version__}.",
         "",
         f"Model   {digest.hexdigest()[:16]}",
         f"Flash   {flash} bytes of constants (and {of_test} if name_self_test is called); code 1 to 3 KB on Cortex-M",

@@ -11,11 +11,13 @@
 #define NAME_FLASH PROGMEM
 #define NAME_READ8(at) pgm_read_byte(at)
 #define NAME_READ16(at) pgm_read_word(at)
+#define NAME_READ32(at) pgm_read_dword(at)
 #define NAME_READF(at) pgm_read_float(at)
 #else
 #define NAME_FLASH
 #define NAME_READ8(at) (*(at))
 #define NAME_READ16(at) (*(at))
+#define NAME_READ32(at) (*(at))
 #define NAME_READF(at) (*(at))
 #endif
 

@@ -1,0 +1,57 @@
+/* x <- (1 - leak) x + leak f(bias + W_in u + W x) with states of 2^-15: each unit's weights are scaled so that their sum
+   cannot leave 32 bits. */
+static void name_advance(name_state *s, const int32_t *u)
+{
+    static const size_t ends[] = {NAME_STAGE_ENDS};
+    size_t stage, unit = 0, link = 0, i;
+    for (stage = 0; stage < sizeof ends / sizeof ends[0]; ++stage) {
+        const size_t begin = unit;
+        for (; unit < ends[stage]; ++unit) {
+            size_t n = NAME_LINKS(unit);
+            int32_t sum = 0;
+            int64_t z = 0;
+            const int32_t leak = NAME_LEAK(unit);
+            if (stage == 0) {
+                for (i = 0; i < NAME_DRIVES; ++i) z += (int64_t)NAME_INPUT_WEIGHT(unit * NAME_DRIVES + i) * u[i];
+            }
+            for (; n > 0; --n, ++link) sum += (int32_t)NAME_WEIGHT(link) * s->x[NAME_COLUMN(unit, link)];
+            z = (z >> NAME_INPUT_BITS) + (((int64_t)sum * (int32_t)NAME_READ32(&name_row_scales[unit])) >> NAME_ROW_BITS);
+            z += (int32_t)NAME_READ32(&name_bias[unit]);
+            s->next[unit] = (int16_t)(((32768 - leak) * s->x[unit] + leak * name_activation(z) + 16384) >> 15);
+        }
+        for (i = begin; i < unit; ++i) s->x[i] = s->next[i];
+    }
+}
+
+static int32_t name_feature(const name_state *s, const int32_t *u, size_t i)
+{
+#if NAME_WITH_INPUTS
+    if (i >= NAME_UNITS && i < NAME_UNITS + NAME_DRIVES) return u[i - NAME_UNITS];
+#else
+    (void)u;
+#endif
+#if NAME_WITH_SQUARES
+    if (i >= NAME_UNITS) {
+        const int32_t x = s->x[i - (NAME_FEATURES - NAME_UNITS)];
+        return (x * x) >> 15;
+    }
+#endif
+    return s->x[i];
+}
+
+static void name_run(name_state *s, const float *drive, float *y)
+{
+    int32_t u[NAME_DRIVES];
+    size_t i, output;
+    for (i = 0; i < NAME_DRIVES; ++i) u[i] = name_fixed(s, drive[i], i);
+    name_advance(s, u);
+    for (output = 0; output < NAME_OUTPUTS; ++output) {
+        volatile float scaled; /* volatile: so that no compiler joins the product with the sum */
+        int64_t sum = 0;
+        for (i = 0; i < NAME_FEATURES; ++i) {
+            sum += (int64_t)(int32_t)NAME_READ32(&name_coef[output * NAME_FEATURES + i]) * name_feature(s, u, i);
+        }
+        scaled = (float)sum * NAME_READF(&name_coef_scales[output]);
+        y[output] = NAME_READF(&name_intercept[output]) + scaled;
+    }
+}
