@@ -47,12 +47,13 @@ HERE = Path(__file__).parent
 DECAY, GAIN, CURRENT_DECAY, THRESHOLD, REFRACTORY = 0.95, 0.05, 0.8, 1.0, 1
 EXCITATION, INHIBITION, INPUT_WEIGHT = 0.2, -0.8, 0.72  # means of weights, for 19 and 23 Hz at N = 1000 and 8000
 FAN_OUT, N_INPUTS, INPUT_SHARE, INPUT_RATE = 100, 784, 0.01, 0.03
-N_SAMPLES = 16
+# Many short samples, as in use: of few long ones the last would run alone for long.
+N_SAMPLES, SAMPLES_SHARE = 64, 10
 PEERS = {"Brian2 standalone": "brian2", "NEST": "nest", "snnTorch": "snntorch", "Norse": "norse"}
 FEWER_STEPS = {"snnTorch": 100, "Norse": 100}  # what dense matrices do in a second or two
 # Ours, one thread, as a multiple of the contender.
 TARGETS = {"minimal loop": 1 / 1.5, "Brian2 standalone": 2.0, "NEST": 25.0, "snnTorch": 100.0, "Norse": 100.0}
-OURS, TWO_THREADS, ONE_THREAD = "reservoirs", "reservoirs, 16 samples, 2 threads", "reservoirs, 16 samples, 1 thread"
+OURS, TWO_THREADS, ONE_THREAD = "reservoirs", "reservoirs, 64 samples, 2 threads", "reservoirs, 64 samples, 1 thread"
 TWO_THREADS_TARGET = 1.8
 
 
@@ -257,8 +258,8 @@ def row(n_units: int, n_steps: int, repetitions: int, minimal: ctypes.CDLL, pyth
         OURS: ours(work, n_steps),
         f"{OURS}, narrow weights": ours(work, n_steps, narrow=True),
         f"{OURS}, drawing its input": ours(work, n_steps, drawn=True),
-        ONE_THREAD: ours(work, n_steps, N_SAMPLES),
-        TWO_THREADS: ours(work, n_steps, N_SAMPLES, n_threads=2),
+        ONE_THREAD: ours(work, n_steps // SAMPLES_SHARE, N_SAMPLES),
+        TWO_THREADS: ours(work, n_steps // SAMPLES_SHARE, N_SAMPLES, n_threads=2),
     }
     with contextlib.ExitStack() as stack:
         if python:

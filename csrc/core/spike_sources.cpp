@@ -36,8 +36,9 @@ double log_of_complement(double p) {
 }  // namespace
 
 void GivenSpikes::begin(const std::int32_t* steps, const std::int32_t* inputs, std::int64_t n, std::int64_t n_inputs) {
-    steps_.assign(steps, steps + n);
-    inputs_.assign(inputs, inputs + n);
+    steps_ = steps;
+    inputs_ = inputs;
+    n_ = n;
     seen_.assign(static_cast<std::size_t>(n_inputs), -1);
     now_.reserve(static_cast<std::size_t>(n_inputs));
     position_ = 0;
@@ -45,8 +46,8 @@ void GivenSpikes::begin(const std::int32_t* steps, const std::int32_t* inputs, s
 
 InputList GivenSpikes::at(std::int64_t t) {
     now_.clear();
-    for (; position_ < steps_.size() && steps_[position_] == t; ++position_) {
-        const std::uint32_t input = inputs_[position_];
+    for (; position_ < n_ && steps_[position_] == t; ++position_) {
+        const auto input = static_cast<std::uint32_t>(inputs_[position_]);
         if (seen_[input] == t) continue;
         seen_[input] = t;
         now_.push_back(input);

@@ -16,17 +16,19 @@ struct InputList {
 // Lists in the order of their steps.
 class GivenSpikes {
 public:
+    // The lists must outlive their use.
     void begin(const std::int32_t* steps, const std::int32_t* inputs, std::int64_t n, std::int64_t n_inputs);
 
     // Steps must be asked for in order, without a gap.
     InputList at(std::int64_t t);
 
 private:
-    std::vector<std::int32_t> steps_;
-    std::vector<std::uint32_t> inputs_;
+    const std::int32_t* steps_ = nullptr;
+    const std::int32_t* inputs_ = nullptr;
+    std::int64_t n_ = 0;
+    std::int64_t position_ = 0;
     std::vector<std::int64_t> seen_;
     std::vector<std::uint32_t> now_;
-    std::size_t position_ = 0;
 };
 
 // Bernoulli spikes of constant probability: a function of the seed, all the probabilities, the input and the step.

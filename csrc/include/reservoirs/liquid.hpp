@@ -199,7 +199,21 @@ private:
     template <auto plasticity>
     class Run;
 
+    enum class Source { given, drawn, currents };
+    // What the presentations show; which fields are used depends on the source.
+    struct Shown {
+        Source source = Source::given;
+        std::vector<std::int64_t> offsets;  // of each presentation's events or rows
+        std::vector<std::int32_t> steps;
+        std::vector<std::int32_t> inputs;
+        std::vector<double> probabilities;
+        std::uint64_t seed = 0;
+        std::vector<T> rows;
+        std::int64_t steps_per_row = 1;
+    };
+
     void begin(const std::vector<std::int64_t>& lengths);
+    void start(std::size_t slot) const;
 
     std::shared_ptr<const Liquid<T>> liquid_;
     T trace_decay_;
@@ -207,6 +221,7 @@ private:
     std::vector<bool> is_recorded_;  // empty: none
     std::vector<std::int32_t> watched_;
     bool keep_learned_;
+    Shown shown_;
     std::int64_t n_begun_ = 0;
     std::vector<std::unique_ptr<Slot>> slots_;
 };
