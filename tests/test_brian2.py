@@ -48,7 +48,7 @@ def spikes_of(monitor: Any) -> np.ndarray:
 @pytest.mark.parametrize("hold", [False, True])
 @pytest.mark.parametrize("method", ["euler", "exact"])
 def test_a_lif_neuron(method: str, hold: bool) -> None:
-    n_steps, currents = 1000, np.array([10.0, 21.0, 30.0, 100.0])
+    n_steps, currents = 2000, np.array([10.0, 21.0, 30.0, 100.0])
     group = brian.NeuronGroup(
         len(currents),
         "dv/dt = (-60 - v + I) / (20*ms) : 1" + " (unless refractory)" * hold + "\nI : 1",
@@ -139,7 +139,9 @@ def poisson(rng: np.random.Generator) -> Events:
     return Events(N_STEPS, steps.astype(np.int32), channels.astype(np.int32))
 
 
-def driven(group: Any, W_in: np.ndarray, W: np.ndarray, delays: np.ndarray, events: Events, on_pre: str) -> np.ndarray:
+def driven(
+    group: Any, W_in: np.ndarray, W: np.ndarray, delays: np.ndarray, events: Events, on_pre: str, *monitors: Any
+) -> np.ndarray:
     """Run a group of Brian's with these synapses and inputs, and return its spikes."""
     inputs = brian.SpikeGeneratorGroup(N_INPUTS, events.channels, events.steps * DT * brian.ms)
     links = []
@@ -152,7 +154,7 @@ def driven(group: Any, W_in: np.ndarray, W: np.ndarray, delays: np.ndarray, even
             link.delay = (delays[i, j] - 1) * DT * brian.ms  # what we call 1 arrives within the step of the spike
         links.append(link)
     monitor = brian.SpikeMonitor(group)
-    run(N_STEPS, inputs, group, *links, monitor)
+    run(N_STEPS, inputs, group, *links, monitor, *monitors)
     return spikes_of(monitor)
 
 
@@ -229,7 +231,9 @@ def test_a_network_of_izhikevich_neurons_with_our_rounding() -> None:
         setattr(group, name, row)
     start = {"v_init": rng.uniform(-70, -60, N), "u_init": np.full(N, -13.0)}
     group.v, group.u = start["v_init"], start["u_init"]
-    expected = driven(group, W_in, W, delays, events, on_pre="arrived += w")
+    potentials = brian.StateMonitor(group, "v", record=range(0, N, 100), when="end")
+    expected = driven(group, W_in, W, delays, events, "arrived += w", potentials)
     assert_lively(expected)
-    liquid = connected(parameters, W_in, W, delays=delays[W != 0].astype(np.int32), **start)
-    assert_array_equal(np.argwhere(core(liquid, events).fired), expected)
+    record = core(connected(parameters, W_in, W, delays=delays[W != 0].astype(np.int32), **start), events)
+    assert_array_equal(np.argwhere(record.fired), expected)
+    assert_allclose(record.potentials[:, ::100], np.asarray(potentials.v).T, rtol=1e-12)
