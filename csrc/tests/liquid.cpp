@@ -218,6 +218,43 @@ std::uint64_t test_runs() {
     return hash;
 }
 
+// Weights that learn stay within their bounds, and threads and stretches change no bit.
+template <class T>
+void test_learning() {
+    for (const bool keep : {false, true}) {
+        Numbers numbers{3};
+        Arrays<T> arrays({NeuronModel::lif, SynapseKind::exponential, 2, 3, true, false, false, 2}, 37, kInputs,
+                         numbers);
+        for (std::size_t j = 0; j < arrays.channel.size(); ++j) {
+            for (int64_t k = arrays.start[j]; k < arrays.start[j + 1]; ++k) {
+                arrays.weights[at(k)] = std::fabs(arrays.weights[at(k)]) * (arrays.channel[j] == 0 ? 1 : -1);
+            }
+        }
+        StdpRule<T> rule{T(0.15), T(0.15), T(0.1), T(0.9), T(3), T(0.01), T(0.1), T(0.1), T(0.15), T(1), {}, {}, {}};
+        for (const std::uint8_t channel : arrays.channel) rule.excitatory.push_back(channel == 0);
+        auto liquid = std::make_shared<const Liquid<T>>(arrays.spec());
+        LiquidBatch<T> whole(liquid, kSlots, T(0), false, {}, {}, rule, keep);
+        LiquidBatch<T> cut(liquid, kSlots, T(0), false, {}, {}, rule, keep);
+        for (int again = 0; again < 2; ++again) {
+            begin(whole, Shown::rates);
+            begin(cut, Shown::rates);
+            whole.advance(kSteps, {}, 1);
+            for (int64_t t = 0; t < kSteps; t += 7) cut.advance(7, {}, 3);
+        }
+        for (int64_t s = 0; s < kSlots; ++s) {
+            const auto& weights = whole.learned(s).recurrent_weights();
+            CHECK(weights == cut.learned(s).recurrent_weights());
+            CHECK(whole.learned(s).input_weights() == cut.learned(s).input_weights());
+            for (std::size_t j = 0; j < arrays.channel.size(); ++j) {
+                for (int64_t k = arrays.start[j]; k < arrays.start[j + 1]; ++k) {
+                    const T w = arrays.channel[j] == 0 ? weights[at(k)] : -weights[at(k)];
+                    CHECK(w >= 0 && w <= 3);
+                }
+            }
+        }
+    }
+}
+
 template <class T>
 void test_refusals() {
     Numbers numbers{1};
@@ -258,6 +295,8 @@ void test_refusals() {
 void test_liquids() {
     test_refusals<float>();
     test_refusals<double>();
+    test_learning<float>();
+    test_learning<double>();
     const std::uint64_t of_float = test_runs<float>();
     const std::uint64_t of_double = test_runs<double>();
     constexpr std::uint64_t kFloat = 8552057853759899445u;
