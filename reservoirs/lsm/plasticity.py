@@ -122,8 +122,8 @@ class STDP(Plasticity):
 
     Notes
     -----
-    The equations are those of the authors' program [1]_. It never resets traces between samples; here each sample
-    begins without, so that its features depend on nothing else.
+    The equations are those of the authors' program [1]_. It never resets traces; here they go on from snapshot to
+    snapshot while the liquid learns, but each sample that is read begins without, so that its features depend on nothing else.
 
     References
     ----------
@@ -197,8 +197,8 @@ class AstrocyteSTDP(Plasticity):
 
     Notes
     -----
-    As in the authors' program, weights frozen after learning are no worse than ones that stay plastic within samples
-    (`in_samples`), as the paper has it, and three times as fast.
+    The paper keeps weights plastic within samples (`in_samples`). The default reads features from frozen weights, which
+    takes a fraction of the time; ``docs/papers/nalsm.md`` has the figures so far.
 
     References
     ----------
