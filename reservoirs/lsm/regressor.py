@@ -28,8 +28,8 @@ class LSMRegressor(RegressorMixin, BaseLiquid):  # type: ignore[misc]
     %(features)s
     target : {"sample", "step"}, default="sample"
         Whether `y` has an entry for each sample, or for each row of each sequence. With "step" the features are read at
-        the end of every row (all are kept for the fit: T x n_features_out numbers), and a 2-D `X` is one sequence, whose
-        rows are time steps.
+        the end of every row (all are kept for the fit: T x n_features_out numbers), and a 2-D `X` is one sequence,
+        whose rows are time steps.
     readout : {"ridge"} or regressor, default="ridge"
         What maps features to outputs.
     alpha : float or sequence of floats, default=None
