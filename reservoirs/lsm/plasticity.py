@@ -123,8 +123,8 @@ class STDP(Plasticity):
     Notes
     -----
     The equations are those of the authors' program [1]_. It never resets traces; here they go on from snapshot to
-    snapshot while the liquid learns, but each sample that is read begins without, so that its features depend on nothing
-    else.
+    snapshot while the liquid learns, but each sample that is read begins without, so that its features depend on
+    nothing else.
 
     References
     ----------
