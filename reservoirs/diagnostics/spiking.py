@@ -1,4 +1,4 @@
-"""What a reservoir does: measures of its activity."""
+"""Measures of spiking activity."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from ._params import check_count
+from .._params import check_count
 
 __all__ = ["branching_factor"]
 
