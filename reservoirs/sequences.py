@@ -67,6 +67,13 @@ class Sequences:
             return self.values[bounds[0, 0] : bounds[0, 1]]
         return np.concatenate([self.values[begin:end] for begin, end in bounds])
 
+    def put_rows(self, bounds: np.ndarray, values: np.ndarray) -> None:
+        """Overwrite the rows that `rows` gives for the same `bounds`."""
+        at = 0
+        for begin, end in bounds:
+            self.values[begin:end] = values[at : at + end - begin]
+            at += end - begin
+
     def in_form(self, rows: np.ndarray, dropped: int = 0) -> Any:
         """Give `rows`, in the order of ours but without the first `dropped` of each sequence, the caller's form."""
         if self.form == "single":

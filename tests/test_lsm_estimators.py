@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stderr
 
@@ -208,6 +209,28 @@ def test_search_over_series(series):
     model = LSMRegressor(target="step", features="traces", row_duration=2.0, **SEEDED)
     search = GridSearchCV(model, {"alpha": [1e-6, 1e6], "tau_trace": [10.0]}, cv=3, n_jobs=2).fit(*series)
     assert search.best_params_["alpha"] == 1e-6
+
+
+def test_fit_of_steps_has_the_same_bits_for_any_threads(rng):
+    X = [rng.uniform(0, 4, (length, 2)) for length in [150, 3, *range(60, 77)]]
+    y = [x.cumsum(axis=0) for x in X]
+    model = LSMRegressor(target="step", features="traces", **SEEDED)
+    one, three = (clone(model).set_params(n_jobs=n).fit(X, y) for n in (1, 3))
+    assert_same_bits(one.coef_, three.coef_)
+    assert_same_bits(one.predict(X), three.predict(X))
+    assert_same_bits(one.predict(X[5:6]), one.predict(X)[5:6])
+
+
+def test_fit_and_prediction_of_steps_keep_no_features(rng):
+    """20,000 steps of 1000 units would be 80 MB in float32 and 160 MB in the sums' float64."""
+    X = rng.uniform(0, 4, (20_000, 1))
+    model = LSMRegressor("nalsm-1000", target="step", features="traces", input_weight=1.0, random_state=0, n_jobs=1)
+    model.set_params(alpha=1.0).fit(X[:50], X[:50])
+    tracemalloc.start()
+    model.fit(X, X).predict(X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50e6  # of which the Gram matrix, its copy and the liquid are 30
 
 
 def test_pipelines(table, series):

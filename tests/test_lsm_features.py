@@ -200,6 +200,15 @@ def test_rows_have_the_form_of_the_input(series):
     assert liquid(per_row=True).fit_transform(series[0]).shape == (20, N_CHANNELS, 27)  # 20 univariate series
 
 
+def test_rows_do_not_depend_on_what_is_shown_beside_them(rng):
+    """Over several blocks of samples and of rows, of which one ends with a block."""
+    series = [rng.uniform(0, 4, (length, N_CHANNELS)) for length in [1, 200, 64, 128, *range(60, 77)]]
+    model = liquid(per_row=True, features=("counts", "traces")).fit(series)
+    together = model.transform(series)
+    assert_same_bits(together, [model.transform([x])[0] for x in series])
+    assert_same_bits(together, model.set_params(n_jobs=3).transform(series))
+
+
 # Inputs
 
 

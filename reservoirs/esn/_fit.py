@@ -72,14 +72,10 @@ class LinearReadoutMixin(BaseESN):
 
     def _open_loop(self, inputs: Sequences, n_outputs: int) -> np.ndarray:
         """Return the outputs of every row, driven by the inputs."""
-        out = np.empty((len(inputs.values), n_outputs), self.W_.dtype)
+        outputs = inputs.with_values(np.empty((len(inputs.values), n_outputs), self.W_.dtype))
         for block, bounds, _ in self._harvester().blocks(inputs):
-            outputs = self._outputs(block)
-            at = 0
-            for begin, end in bounds:
-                out[begin:end] = outputs[at : at + end - begin]
-                at += end - begin
-        return out
+            outputs.put_rows(bounds, self._outputs(block))
+        return outputs.values
 
     def _closed_loop(self, external: np.ndarray, states: np.ndarray, fed_back: np.ndarray) -> np.ndarray:
         """Run sequences of equal length on their own outputs; see Harvester.closed_loop."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .._params import check_choice, check_count, check_real
-from ._present import Presenter, Readings, Stimulus
+from ..sequences import Sequences
+from ._present import Presenter, Readings, Stimulus, Wanted
 
 FEATURES = ("counts", "traces", "potentials", "latency", "intervals")
 _OF_ROWS = ("counts", "traces", "potentials")
@@ -70,44 +72,47 @@ class Features:
         """Show all samples; return one row of features for each."""
         self._check_lengths(stimulus.lengths)
         out = np.empty((len(stimulus.lengths), self.n_per_unit * presenter.network.n_units), presenter.dtype)
-        readings = presenter.readings(
-            stimulus, self._steps, trace_decay=self.trace_decay, intervals="intervals" in self.names, **self._wanted
-        )
-        for block in readings:
+        for block in presenter.readings(stimulus, self._steps, self._wanted, intervals="intervals" in self.names):
             lengths = stimulus.lengths[block.members]
             parts = [getattr(self, f"_{name}")(block, lengths) for name in self.names]
             out[block.members] = np.hstack(parts)
         return out
 
-    def of_rows(self, presenter: Presenter, stimulus: Stimulus) -> np.ndarray:
-        """Show all samples; return a row of features for each row of numbers, read at its end."""
+    def of_rows(
+        self, presenter: Presenter, stimulus: Stimulus
+    ) -> tuple[Sequences, Iterator[tuple[np.ndarray, np.ndarray]]]:
+        """Show all samples; give features for each row of numbers, read at its end.
+
+        Returns
+        -------
+        rows : Sequences
+            The rows of numbers.
+        blocks : iterator of (features, bounds)
+            Blocks of features, (n_block_rows, n_features), and the stretches ``[begin, end)`` of rows each is made of,
+            (n_stretches, 2). How rows are put into blocks depends on their numbers alone.
+        """
         if others := [name for name in self.names if name not in _OF_ROWS]:
             raise ValueError(f"features={others[0]!r} is of whole samples; of time steps there are {_OF_ROWS}")
         if stimulus.rows is None:
             raise ValueError(
                 "X has no rows in time: time steps need sequences of numbers, shown as they are or encoded"
             )
-        every = stimulus.steps_per_row
-        if (stimulus.lengths != every * stimulus.rows.lengths).any():
+        if (stimulus.lengths != stimulus.steps_per_row * stimulus.rows.lengths).any():
             raise ValueError(
                 "time steps need rows of whole steps, shown to the end: the encoder's row_duration must be a multiple "
                 "of dt, and duration None"
             )
-        blocks = presenter.readings(
-            stimulus,
-            lambda length: np.arange(every - 1, length, every),
-            trace_decay=self.trace_decay,
-            **self._wanted,
-        )
-        return np.concatenate([self._hstack(block) for block in blocks])
+        readings = presenter.readings_of_rows(stimulus, stimulus.rows, self._wanted)
+        return stimulus.rows, ((self._hstack(block), bounds) for block, bounds in readings)
 
     def _hstack(self, block: Readings) -> np.ndarray:
         _warn_if_diverged(block)
         return np.hstack([getattr(block, name) for name in self.names])
 
     @property
-    def _wanted(self) -> dict[str, bool]:
-        return {name: name in self.names for name in _OF_ROWS}
+    def _wanted(self) -> Wanted:
+        names = tuple(name for name in self.names if name in _OF_ROWS)
+        return Wanted(names, self.trace_decay if "traces" in names else 0.0)
 
     # -- when samples are read ----------------------------------------------------------------------------------------
 

@@ -23,6 +23,9 @@ _SECONDS_A_CALL = 0.1
 _FIRST_EVENTS = 1 << 26
 _SAMPLES_A_THREAD = 16
 _PLASTIC_SAMPLES_A_THREAD = 4
+# Fixed, because sums over time are added block by block: they must not depend on threads.
+_SAMPLES_BY_ROWS = 16
+_ROWS_A_BLOCK = 64
 
 
 class Stimulus(Protocol):
@@ -125,6 +128,22 @@ class Currents:
         batch.begin_currents([n_rows], self._values[begin : begin + n_rows], self.steps_per_row)
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What is read after a step.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of "counts" (spikes since the step read before), "traces" (filtered spikes) and "potentials".
+    trace_decay : float
+        Factor by which traces decay each step; 0 without traces.
+    """
+
+    names: tuple[str, ...]
+    trace_decay: float
+
+
 @dataclass
 class Readings:
     """What was read of some samples.
@@ -171,15 +190,7 @@ class Presenter:
     rule: Any = None
 
     def readings(
-        self,
-        stimulus: Stimulus,
-        when: Callable[[int], np.ndarray],
-        *,
-        counts: bool = False,
-        traces: bool = False,
-        potentials: bool = False,
-        trace_decay: float = 0.0,
-        intervals: bool = False,
+        self, stimulus: Stimulus, when: Callable[[int], np.ndarray], wanted: Wanted, *, intervals: bool = False
     ) -> Iterator[Readings]:
         """Show all samples, a block at a time.
 
@@ -189,45 +200,79 @@ class Presenter:
             What is shown.
         when : callable
             The steps, ascending, after which a sample of a given length is read.
-        counts, traces, potentials, intervals : bool
-            What is read.
-        trace_decay : float
-            Factor by which traces decay each step.
+        wanted : Wanted
+            What is read then.
+        intervals : bool, default=False
+            Whether the batch collects statistics of the intervals between spikes.
 
         Yields
         ------
         Readings
             Valid until the next.
         """
-        batch = self._batch(trace_decay=trace_decay if traces else 0.0, intervals=intervals)
+        batch = self._batch(trace_decay=wanted.trace_decay, intervals=intervals)
         for members in self._blocks(len(stimulus.lengths)):
             stimulus.begin(batch, members)
             lengths = stimulus.lengths[members]
             steps = [when(int(length)) for length in lengths]
-            bounds = np.concatenate([[0], np.cumsum([len(each) for each in steps])])
-            slots = np.repeat(np.arange(len(lengths)), np.diff(bounds))
-            samples = np.column_stack([slots, np.concatenate(steps)]).astype(np.int64, copy=False)
-            outputs = {
-                name: np.empty((len(samples), self.network.n_units), self.dtype)
-                for name, wanted in (("counts", counts), ("traces", traces), ("potentials", potentials))
-                if wanted
-            }
-            for begin, end in self._stretches(lengths):
-                rows = np.flatnonzero((samples[:, 1] >= begin) & (samples[:, 1] < end))
-                parts = {name: np.empty((len(rows), output.shape[1]), self.dtype) for name, output in outputs.items()}
-                batch.advance(end - begin, np.ascontiguousarray(samples[rows]), n_threads=self.n_threads, **parts)
-                for name, part in parts.items():
-                    outputs[name][rows] = part
-            yield Readings(
-                members, bounds, outputs.get("counts"), outputs.get("traces"), outputs.get("potentials"), batch
-            )
+            yield self._advance(batch, members, (0, int(lengths.max())), steps, wanted)
+
+    def readings_of_rows(
+        self, stimulus: Stimulus, rows: Sequences, wanted: Wanted
+    ) -> Iterator[tuple[Readings, np.ndarray]]:
+        """Show all samples, some samples and a stretch of rows at a time, and read them at the end of every row.
+
+        Parameters
+        ----------
+        stimulus : Stimulus
+            What is shown.
+        rows : Sequences
+            Its rows of numbers.
+        wanted : Wanted
+            What is read.
+
+        Yields
+        ------
+        readings : Readings
+            Valid until the next.
+        bounds : int64 ndarray of shape (n_stretches, 2)
+            The rows ``[begin, end)`` that were read, one stretch after another.
+        """
+        every = stimulus.steps_per_row
+        batch = self._batch(_SAMPLES_BY_ROWS, trace_decay=wanted.trace_decay)
+        for members in self._blocks(len(stimulus.lengths), _SAMPLES_BY_ROWS):
+            stimulus.begin(batch, members)
+            n_rows, offsets = rows.lengths[members], rows.offsets[members]
+            for first in range(0, int(n_rows.max()), _ROWS_A_BLOCK):
+                last = min(first + _ROWS_A_BLOCK, int(n_rows.max()))
+                begin, end = np.minimum(first, n_rows), np.minimum(last, n_rows)
+                steps = [np.arange(i, j) * every + every - 1 for i, j in zip(begin, end, strict=True)]
+                readings = self._advance(batch, members, (first * every, last * every), steps, wanted)
+                yield readings, (np.column_stack([begin, end]) + offsets[:, None])[begin < end]
+
+    def _advance(
+        self, batch: Any, members: slice, span: tuple[int, int], steps: list[np.ndarray], wanted: Wanted
+    ) -> Readings:
+        """Advance the samples of a batch from step to step; read each after its own `steps`."""
+        bounds = np.concatenate([[0], np.cumsum([len(each) for each in steps])])
+        slots = np.repeat(np.arange(len(steps)), np.diff(bounds))
+        samples = np.column_stack([slots, np.concatenate(steps)]).astype(np.int64, copy=False)
+        outputs = {name: np.empty((len(samples), self.network.n_units), self.dtype) for name in wanted.names}
+        for begin, end in self._stretches(*span, len(steps)):
+            rows = np.flatnonzero((samples[:, 1] >= begin) & (samples[:, 1] < end))
+            parts = {name: np.empty((len(rows), output.shape[1]), self.dtype) for name, output in outputs.items()}
+            batch.advance(end - begin, np.ascontiguousarray(samples[rows]), n_threads=self.n_threads, **parts)
+            for name, part in parts.items():
+                outputs[name][rows] = part
+        return Readings(members, bounds, outputs.get("counts"), outputs.get("traces"), outputs.get("potentials"), batch)
 
     def shown(self, stimulus: Stimulus, *, recorded: list[int], watched: list[int]) -> Iterator[tuple[slice, Any]]:
         """Show all samples, a block at a time, and yield which, and the batch with what was recorded of them."""
         batch = self._batch(recorded=recorded, watched=watched)
         for members in self._blocks(len(stimulus.lengths)):
             stimulus.begin(batch, members)
-            for begin, end in self._stretches(stimulus.lengths[members]):
+            lengths = stimulus.lengths[members]
+            for begin, end in self._stretches(0, int(lengths.max()), len(lengths)):
                 batch.advance(end - begin, n_threads=self.n_threads)
             yield members, batch
 
@@ -268,22 +313,22 @@ class Presenter:
         # Each plastic sample has weights of its own.
         return (_SAMPLES_A_THREAD if self.rule is None else _PLASTIC_SAMPLES_A_THREAD) * self.n_threads
 
-    def _batch(self, **options: Any) -> Any:
-        return _batches(self.dtype)(self.network, self._block, learning=self.rule, **options)
+    def _batch(self, n_samples: int | None = None, **options: Any) -> Any:
+        return _batches(self.dtype)(self.network, n_samples or self._block, learning=self.rule, **options)
 
-    def _blocks(self, n: int) -> Iterator[slice]:
+    def _blocks(self, n: int, n_together: int | None = None) -> Iterator[slice]:
+        together = n_together or self._block
         with progress(n, "samples", shown=self.verbose) as advance:
-            for first in range(0, n, self._block):
-                members = slice(first, min(first + self._block, n))
+            for first in range(0, n, together):
+                members = slice(first, min(first + together, n))
                 yield members
                 advance(members.stop - first)
 
-    def _stretches(self, lengths: np.ndarray) -> Iterator[tuple[int, int]]:
+    def _stretches(self, begin: int, last: int, n_samples: int) -> Iterator[tuple[int, int]]:
         """Cut time so that what is done for each stretch takes about as long as Ctrl-C may wait."""
-        begin, length = 0, int(lengths.max())
-        steps = max(1, _FIRST_EVENTS // (len(lengths) * (self.network.n_units + self.network.n_synapses)))
-        while begin < length:
-            end = min(begin + steps, length)
+        steps = max(1, _FIRST_EVENTS // (n_samples * (self.network.n_units + self.network.n_synapses)))
+        while begin < last:
+            end = min(begin + steps, last)
             started = time.perf_counter()
             yield begin, end
             seconds = time.perf_counter() - started

@@ -270,9 +270,11 @@ class LiquidStateMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     def _read(self, stimulus: Stimulus) -> Any:
         if not self.per_row:
             return self._features().of_samples(self._reader(), stimulus)
-        rows = self._features().of_rows(self._reader(), stimulus)
-        assert stimulus.rows is not None
-        return stimulus.rows.in_form(rows)
+        rows, blocks = self._features().of_rows(self._reader(), stimulus)
+        features = rows.with_values(np.empty((len(rows.values), self._n_features_out), self.W_.dtype))
+        for block, bounds in blocks:
+            features.put_rows(bounds, block)
+        return rows.in_form(features.values)
 
     def _units(self, name: str, units: Any) -> np.ndarray:
         n_units = self.W_.shape[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,8 @@ class LSMRegressor(RegressorMixin, BaseLiquid):  # type: ignore[misc]
     %(features)s
     target : {"sample", "step"}, default="sample"
         Whether `y` has an entry for each sample, or for each row of each sequence. With "step" the features are read at
-        the end of every row (all are kept for the fit: T x n_features_out numbers), and a 2-D `X` is one sequence,
-        whose rows are time steps.
+        the end of every row (ridge regression keeps none of them, the fit of another readout all), and a 2-D `X` is one
+        sequence, whose rows are time steps.
     readout : {"ridge"} or regressor, default="ridge"
         What maps features to outputs.
     alpha : float or sequence of floats, default=None
@@ -186,14 +187,14 @@ class LSMRegressor(RegressorMixin, BaseLiquid):  # type: ignore[misc]
         """
         check_is_fitted(self)
         stimulus = self._check(X, reset=False)
-        features = self._read(stimulus)
-        if hasattr(self, "readout_"):
-            rows = np.asarray(self.readout_.predict(features)).reshape(len(features), -1)
-        else:
-            # einsum adds in one order for any number of samples, where BLAS may not.
-            rows = np.einsum("ij,kj->ik", features.astype(np.float64), self.coef_) + self.intercept_
-        outputs = rows[:, 0] if self._one_dimensional_ else rows
-        return stimulus.rows.in_form(outputs) if self.target == "step" and stimulus.rows is not None else outputs
+        if self.target == "sample":
+            return self._in_shape(self._outputs(self._features().of_samples(self._reader(), stimulus)))
+        rows, blocks = self._features().of_rows(self._reader(), stimulus)
+        parts = [(bounds, self._outputs(features)) for features, bounds in blocks]
+        outputs = rows.with_values(np.empty((len(rows.values), parts[0][1].shape[1])))
+        for bounds, part in parts:
+            outputs.put_rows(bounds, part)
+        return rows.in_form(self._in_shape(outputs.values))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the coefficient of determination R^2, over all time steps with ``target="step"``.
@@ -234,18 +235,35 @@ class LSMRegressor(RegressorMixin, BaseLiquid):  # type: ignore[misc]
         stimulus = self._begin(X)
         targets, self._one_dimensional_ = self._targets(y, stimulus)
         self._draw(stimulus)
-        features = self._read(stimulus)
+        blocks = self._blocks(stimulus, targets)
         if not isinstance(self.readout, str):
+            features, targets = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
             self.readout_ = clone(self.readout).fit(features, targets[:, 0] if targets.shape[1] == 1 else targets)
             return
         gram = Gram()
-        gram.update(features, targets)
+        for features, true in blocks:
+            gram.update(features, true)
         solution = solve_ridge(gram, alpha)
         self.coef_, self.intercept_, self.alpha_ = solution.coef, solution.intercept, solution.alpha
 
-    def _read(self, stimulus: Stimulus) -> np.ndarray:
-        read = self._features().of_rows if self.target == "step" else self._features().of_samples
-        return read(self._reader(), stimulus)
+    def _blocks(self, stimulus: Stimulus, targets: np.ndarray) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+        """Give the features of a fit beside their targets, block by block."""
+        if self.target == "sample":
+            return [(self._features().of_samples(self._reader(), stimulus), targets)]
+        rows, blocks = self._features().of_rows(self._reader(), stimulus)
+        of_targets = rows.with_values(targets)
+        return ((features, of_targets.rows(bounds)) for features, bounds in blocks)
+
+    def _outputs(self, features: np.ndarray) -> np.ndarray:
+        """Apply the readout, shape (n_rows, n_outputs)."""
+        if hasattr(self, "readout_"):
+            return np.asarray(self.readout_.predict(features)).reshape(len(features), -1)
+        # einsum adds in one order for any number of rows, where BLAS may not.
+        outputs: np.ndarray = np.einsum("ij,kj->ik", features.astype(np.float64), self.coef_) + self.intercept_
+        return outputs
+
+    def _in_shape(self, outputs: np.ndarray) -> np.ndarray:
+        return outputs[:, 0] if self._one_dimensional_ else outputs
 
     def _targets(self, y: Any, stimulus: Stimulus) -> tuple[np.ndarray, bool]:
         if self.target == "step":
