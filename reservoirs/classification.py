@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
-from sklearn.base import ClassifierMixin, clone
+from sklearn.base import ClassifierMixin, clone, is_regressor
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -44,6 +44,9 @@ class SequenceClassifierMixin(ClassifierMixin, Estimator):  # type: ignore[misc]
 
     def _learn_classes(self, labels: np.ndarray) -> np.ndarray:
         """Learn classes_; return the number of each label."""
+        readout = self._readout_estimator()
+        if hasattr(readout, "__sklearn_tags__") and is_regressor(readout):
+            raise ValueError(f"readout={readout!r} is a regressor; labels need a classifier")
         self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y holds one class only, {self.classes_[0]}; a classifier needs at least 2 classes")

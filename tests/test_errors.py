@@ -291,6 +291,8 @@ def test_feedback_needs_outputs():
 
 
 def test_readouts_that_cannot():
+    with raises("readout=Ridge() is a regressor; labels need a classifier"):
+        ESNClassifier(readout=Ridge(), **SMALL).fit([X, X], [0, 1])
     with raises("readout=Ridge() cannot be fitted in parts; partial_fit needs readout=None"):
         ESNRegressor(readout=Ridge(), **SMALL).partial_fit(X, Y)
     with raises("readout=Ridge() cannot be streamed; stream needs readout=None"):

@@ -148,6 +148,7 @@ def test_narrow_weights_do_not_change():
         (LSMClassifier, "readout", LogisticRegression, "must be 'logistic', 'ridge' or an object of scikit-learn"),
         (LSMClassifier, "alpha", -1.0, "alpha=-1.0 must be a finite number in (0, inf)"),
         (LSMClassifier, "alpha", [1.0, 2.0], "alpha=[1.0, 2.0] must be a finite number in (0, inf)"),
+        (LSMClassifier, "readout", Ridge(), "readout=Ridge() is a regressor; labels need a classifier"),
         (LSMRegressor, "readout", "logistic", "readout='logistic' is not one of 'ridge'"),
         (LSMRegressor, "readout", 5, "readout=5 must be 'ridge' or an object of scikit-learn that can be fitted"),
         (LSMRegressor, "readout", Ridge, "must be 'ridge' or an object of scikit-learn that can be fitted"),
