@@ -1,4 +1,4 @@
-"""The command line: forecast a file, show the installation, run the demonstration."""
+"""The command line: forecast a file, write a model as C, show the installation, run the demonstration."""
 
 from __future__ import annotations
 
@@ -9,16 +9,22 @@ import math
 import os
 import sys
 import time
+import zipfile
 from collections.abc import Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
 
 from . import demo, plotting
+from ._files import write_whole
 from ._info import show_config
 from .autotune import TunedForecaster, persistence, seasonal_naive, tune_forecaster
+from .export import DTYPES, STYLES, to_c
+from .persistence import load
 
 _SETTINGS = ("n_units", "spectral_radius", "leak_rate", "input_scaling", "alpha")
 
@@ -69,7 +75,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="reservoirs", description="Reservoir computing: forecasts by echo-state networks.")
+    parser = _Parser(prog="reservoirs", description="Reservoir computing: forecasts, and models as C.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     forecast = commands.add_parser(
@@ -88,6 +94,26 @@ def _parser() -> argparse.ArgumentParser:
         forecast.add_argument(f"--{name.replace('_', '-')}", type=float, help="default: searched")
     forecast.add_argument("--seed", type=_count(0), default=0, help="draws weights and settings (default: 0)")
     forecast.set_defaults(run=_run_forecast)
+
+    export = commands.add_parser(
+        "export",
+        help="write a fitted model from a file as C for a microcontroller",
+        description="Write a fitted model as C99 that computes what Python computes, and print its sizes.",
+    )
+    export.add_argument("model", type=Path, help="file that reservoirs.save has written")
+    export.add_argument(
+        "--c", type=Path, required=True, metavar="NAME.h", help="header to write; every identifier begins with NAME"
+    )
+    export.add_argument("--dtype", choices=DTYPES, default="float32", help="numbers to compute in (default: float32)")
+    export.add_argument("--style", choices=STYLES, default=STYLES[0], help="one header, or also NAME.c")
+    export.add_argument(
+        "--refit",
+        type=Path,
+        metavar="DATA.npz",
+        help="with integers: the arrays X and y of the fit (a forecaster needs only y), to fit the readout to again; "
+        "lengths cuts them into sequences",
+    )
+    export.set_defaults(run=_run_export)
 
     info = commands.add_parser("info", help="show version, build, SIMD level, threads and BLAS")
     info.set_defaults(run=_run_info)
@@ -126,6 +152,57 @@ def _run_demo(options: argparse.Namespace) -> None:
         demo.run(options.output, quick=options.quick)
     except (ImportError, OSError) as error:
         raise UsageError(error) from error
+
+
+def _run_export(options: argparse.Namespace) -> None:
+    if options.c.suffix != ".h":
+        raise UsageError(f"--c {options.c}: the name must end in .h")
+    _check_writable(options.c)
+    try:
+        model = load(options.model)
+    except OSError as error:
+        raise UsageError(f"cannot read {options.model}: {error.strerror}") from error
+    except ValueError as error:
+        raise UsageError(error) from error
+    try:
+        refit = None if options.refit is None else _read_fit(options.refit, model)
+        code = to_c(model, options.c.stem, dtype=options.dtype, style=options.style, refit=refit)
+    except ValueError as error:
+        raise UsageError(error) from error
+    for name, text in code.files.items():
+        _write(options.c.with_name(name), text.encode("ascii"))
+    print(code.facts)
+
+
+def _read_fit(path: Path, model: Any) -> tuple[Any, ...]:
+    """Return the arguments of the model's `fit` from a file of the arrays X, y and, of several sequences, lengths."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        raise UsageError(f"{path} is not a file of arrays as numpy.savez writes them") from error
+    if unknown := arrays.keys() - {"X", "y", "lengths"}:
+        raise UsageError(f"{path} has {', '.join(sorted(unknown))}; expected X, y and lengths only")
+    if "y" not in arrays:
+        raise UsageError(f"{path} has no array y")
+    lengths = arrays.pop("lengths", None)
+    if lengths is not None:
+        arrays = {name: _cut(path, name, rows, lengths) for name, rows in arrays.items()}
+    order = signature((model[-1] if isinstance(model, Pipeline) else model).fit).parameters
+    return tuple(arrays[name] for name in order if name in arrays)
+
+
+def _cut(path: Path, name: str, rows: NDArray[Any], lengths: NDArray[Any]) -> Any:
+    """Return stacked sequences as a list; what has one value a sequence stays."""
+    if lengths.ndim != 1 or lengths.dtype.kind not in "iu" or not lengths.size or lengths.min() < 1:
+        raise UsageError(f"{path}: lengths must be positive integers")
+    if len(rows) == len(lengths) and len(rows) != lengths.sum():
+        return rows
+    if len(rows) != lengths.sum():
+        raise UsageError(f"{path}: {name} has {len(rows)} rows, but lengths add up to {lengths.sum()}")
+    return np.split(rows, np.cumsum(lengths)[:-1])
 
 
 def _run_forecast(options: argparse.Namespace) -> None:
@@ -321,14 +398,8 @@ def _check_writable(path: Path | None) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        try:
-            temporary.write_bytes(content)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_whole(path, content)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
     print(f"Wrote {path}")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import numpy as np
 
+from .._files import write_whole
 from .._params import check_count
 from ..forecasting import _check_exogenous
 from ..sequences import Sequences, check_sequences
@@ -46,13 +48,18 @@ class CSource:
         return self.header[: self.header.index("*/") + 2]
 
     @property
+    def facts(self) -> str:
+        """Sizes and costs: the comment's text."""
+        return dedent(f"   {str(self)[3:-3]}")
+
+    @property
     def files(self) -> dict[str, str]:
         """The text of each file by its name."""
         files = {f"{self.name}.h": self.header}
         return files | {f"{self.name}.c": self.source} if self.source else files
 
     def write(self, directory: Any) -> list[Path]:
-        """Write the files.
+        """Write the files, each whole or not at all.
 
         Parameters
         ----------
@@ -67,7 +74,7 @@ class CSource:
         folder = Path(directory)
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in self.files.items():
-            (folder / name).write_text(text, encoding="ascii")
+            write_whole(folder / name, text.encode("ascii"))
         return [folder / name for name in self.files]
 
     def predict(self, X: Any, exogenous: Any = None) -> Any:
