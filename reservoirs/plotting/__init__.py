@@ -1,10 +1,11 @@
-"""Pictures of forecasts and of spiking networks, in the manner of scikit-learn's displays.
+"""Pictures of forecasts, of spiking networks and of diagnostics, in the manner of scikit-learn's displays.
 
 Needs matplotlib: ``pip install reservoirs[plot]``. For classifiers use
 :class:`sklearn.metrics.ConfusionMatrixDisplay`.
 """
 
+from ._diagnostics import DiagnosticDisplay
 from ._forecast import ForecastDisplay
 from ._spikes import PotentialDisplay, RasterDisplay, RateDisplay
 
-__all__ = ["ForecastDisplay", "PotentialDisplay", "RasterDisplay", "RateDisplay"]
+__all__ = ["DiagnosticDisplay", "ForecastDisplay", "PotentialDisplay", "RasterDisplay", "RateDisplay"]

@@ -1,0 +1,184 @@
+"""How diagnostics run a network: driven by an input, its states seen one block of rows at a time."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from .._params import check_choice, check_real
+from ..esn._base import BaseESN
+from ..esn._harvest import Harvester
+from ..sequences import Sequences
+
+DISTRIBUTIONS = ("uniform", "normal")
+# Rows that a liquid, or any other transformer, is shown in one call, and in how many pieces.
+_ROWS_A_PIECE, _PIECES_A_CALL = 1000, 8
+
+Array = NDArray[Any]
+Block = tuple[Array, int, int]
+
+
+class Driver(ABC):
+    """A fitted network that is driven from rest.
+
+    Attributes
+    ----------
+    n_inputs : int
+        Width of a row of its input; what is fed back counts as input.
+    n_states : int
+        Width of a row of its states.
+    """
+
+    n_inputs: int
+    n_states: int
+
+    @abstractmethod
+    def blocks(self, inputs: Array, washout: int) -> Iterator[Block]:
+        """Iterate over the states of the rows from `washout` on: states, first row, row after the last."""
+
+
+@dataclass(frozen=True)
+class NetworkDriver(Driver):
+    """Drives an echo-state network, whose states can be set and read."""
+
+    network: BaseESN
+    harvester: Harvester
+
+    @classmethod
+    def of(cls, network: BaseESN) -> NetworkDriver:
+        """Drive a fitted network: its states alone, without what `features` adds for a readout."""
+        return cls(network, replace(network._harvester(), with_input=False, with_squares=False))
+
+    @property
+    def n_inputs(self) -> int:  # type: ignore[override]
+        """Width of a row of input."""
+        return int(self.harvester.network.n_inputs)
+
+    @property
+    def n_states(self) -> int:  # type: ignore[override]
+        """Number of units."""
+        return self.harvester.n_features
+
+    def blocks(self, inputs: Array, washout: int) -> Iterator[Block]:
+        """Iterate over the states of the rows from `washout` on."""
+        for states, bounds, _ in self.harvester.blocks(self.sequences(inputs[None]), washout=washout):
+            yield states, int(bounds[0, 0]), int(bounds[0, 1])
+
+    def sequences(self, inputs: Array) -> Sequences:
+        """Lay inputs of shape (n_sequences, n_timesteps, n_inputs) into one buffer."""
+        n_sequences, length, width = inputs.shape
+        rows = np.ascontiguousarray(inputs.reshape(-1, width), self.harvester.dtype)
+        return Sequences(rows, np.arange(n_sequences + 1, dtype=np.int64) * length, "array")
+
+
+@dataclass(frozen=True)
+class TransformerDriver(Driver):
+    """Drives anything that transforms sequences row by row; a long one in pieces, each after its own washout."""
+
+    transformer: Any
+    n_inputs: int
+    n_states: int
+
+    def blocks(self, inputs: Array, washout: int) -> Iterator[Block]:
+        """Iterate over the features of the rows from `washout` on."""
+        starts = range(washout, len(inputs), _ROWS_A_PIECE)
+        for at in range(0, len(starts), _PIECES_A_CALL):
+            bounds = [(begin, min(begin + _ROWS_A_PIECE, len(inputs))) for begin in starts[at : at + _PIECES_A_CALL]]
+            pieces = [inputs[begin - washout : end] for begin, end in bounds]
+            for rows, (begin, end), piece in zip(self.transformer.transform(pieces), bounds, pieces, strict=True):
+                if np.ndim(rows) != 2 or len(rows) != len(piece):
+                    raise ValueError(
+                        f"network={self.transformer!r} gives no row of features for every row of its input; a liquid "
+                        "does with per_row=True, an EchoStateNetwork with washout=0"
+                    )
+                yield np.asarray(rows)[washout:], begin, end
+
+
+def width_of(network: Any) -> int:
+    """Return how many inputs a network takes; an unfitted one is given 1."""
+    if not _is_fitted(network):
+        return 1
+    return NetworkDriver.of(network).n_inputs if isinstance(network, BaseESN) else int(network.n_features_in_)
+
+
+def drive(network: Any, inputs: Array) -> Driver:
+    """Return what drives a network. One that is not fitted is fitted, as a copy, to these inputs."""
+    if not _is_fitted(network):
+        if not hasattr(network, "transform"):
+            check_is_fitted(network)
+        network = clone(network).fit([inputs])
+    if isinstance(network, BaseESN):
+        driver: Driver = NetworkDriver.of(network)
+    elif hasattr(network, "transform"):
+        driver = TransformerDriver(network, inputs.shape[1], len(network.get_feature_names_out()))
+    else:
+        raise ValueError(
+            f"network={network!r} is neither an echo-state network nor a transformer of sequences such as "
+            "LiquidStateMachine(per_row=True)"
+        )
+    if inputs.shape[1] != driver.n_inputs:
+        raise ValueError(f"X has {inputs.shape[1]} columns, but the network takes {driver.n_inputs} inputs")
+    return driver
+
+
+def check_inputs(X: Any) -> Array:
+    """Return the rows that drive a network, shape (n_timesteps, n_inputs); a 1-D series is one input."""
+    rows = np.asarray(check_array(X, dtype=[np.float64, np.float32], ensure_2d=False, input_name="X"))
+    if rows.ndim > 2:
+        raise ValueError(f"X has shape {rows.shape}; expected (n_timesteps,) or (n_timesteps, n_inputs)")
+    return rows.reshape(len(rows), -1)
+
+
+def check_washout(washout: int, n_timesteps: int, least_left: int = 1) -> int:
+    """Raise unless a washout leaves enough rows."""
+    if n_timesteps - washout < least_left:
+        raise ValueError(f"washout={washout} leaves fewer than {least_left} of {n_timesteps} time steps")
+    return washout
+
+
+@dataclass(frozen=True)
+class Source:
+    """Independent, identically distributed inputs: loc + scale * z, z uniform in [-1, 1] or standard normal."""
+
+    distribution: str
+    loc: float
+    scale: float
+    rng: np.random.Generator
+
+    @classmethod
+    def checked(cls, distribution: Any, loc: Any, scale: Any, random_state: Any) -> Source:
+        """Check the parameters of a diagnostic."""
+        check_choice("distribution", distribution, DISTRIBUTIONS)
+        seed = check_random_state(random_state).randint(2**32, size=2, dtype=np.uint64)
+        return cls(
+            distribution,
+            check_real("loc", loc),
+            check_real("scale", scale, 0.0, least_included=False),
+            np.random.default_rng(seed),
+        )
+
+    def draw(self, *shape: int) -> tuple[Array, Array]:
+        """Return z and the inputs made of it."""
+        z = self.rng.uniform(-1, 1, shape) if self.distribution == "uniform" else self.rng.standard_normal(shape)
+        return z, self.loc + self.scale * z
+
+
+def _is_fitted(network: Any) -> bool:
+    try:
+        check_is_fitted(network)
+    except NotFittedError:
+        return False
+    except TypeError:
+        raise ValueError(
+            f"network={network!r} is not an estimator; expected an echo-state network or a transformer of sequences"
+        ) from None
+    return True
