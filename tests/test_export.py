@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from reservoirs import NVAR, EchoStateNetwork, ESNClassifier, ESNForecaster, ESNRegressor, _core
-from reservoirs.datasets import mackey_glass
+from reservoirs.datasets import load_japanese_vowels, load_watch, mackey_glass
 from reservoirs.export import CSource, to_c
 from reservoirs.export._fixed import _tanh
 from reservoirs.export._host import HostModel, compile_shared
-from reservoirs.export._self_test import forecast, ordered_score, regress
+from reservoirs.export._self_test import classify, forecast, ordered_score, regress
 from reservoirs.export._text import rename, template
 
 COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
@@ -43,6 +44,10 @@ VARIANTS: dict[str, list[str]] = {
     "contracted": ["-march=native", "-ffp-contract=fast"],
     "sanitized": ["-fsanitize=undefined"],
 }
+# Of a task's own score, relative to float32.
+MOST_LOST = {"int16": 0.01, "int8": 0.05}
+needs_vowels = pytest.mark.skipif(find_spec("aeon") is None, reason="needs pip install --no-deps aeon")
+needs_watch = pytest.mark.skipif(find_spec("seglearn") is None, reason="needs pip install --no-deps seglearn")
 _HAS_FMA = any(level in ("v3", "v4") for level in _core.available_simd_levels())
 
 
@@ -305,7 +310,7 @@ def test_forecasts_in_integers_give_the_bits_of_their_twin(scaled: bool) -> None
         assert_same_bits(code.predict(y[:200], x[:200]), forecast(code._parts, code._fixed, y[:199], x[:200]))
 
 
-@pytest.mark.parametrize(("dtype", "most_lost"), [("int16", 0.01), ("int8", 0.05)])
+@pytest.mark.parametrize(("dtype", "most_lost"), MOST_LOST.items())
 @pytest.mark.parametrize("n_units", [50, 100])
 @pytest.mark.parametrize("ahead", [1, 6])
 def test_integers_cost_little_of_the_score(ahead: int, n_units: int, dtype: str, most_lost: float) -> None:
@@ -321,6 +326,71 @@ def test_integers_cost_little_of_the_score(ahead: int, n_units: int, dtype: str,
         code = to_c(forecaster, "m", dtype=dtype, refit=(y[:3000],))
         scores = [r2_score(y[3100:], model.predict(y[3000:])[100:]) for model in (forecaster, code)]
         assert scores[1] > scores[0] * (1 - most_lost)
+
+
+def fixed_classifier(dtype: str, n_classes: int = 3, **parameters: Any) -> CSource:
+    X, y = sequences()
+    kept = [i for i in range(len(X)) if i % 3 < n_classes]
+    return to_c(
+        classifier(n_classes, **parameters), "m", dtype=dtype, refit=([X[i] for i in kept], [y[i] for i in kept])
+    )
+
+
+FIXED_CLASSIFIERS: dict[str, dict[str, Any]] = {
+    "mean": {},
+    "last": {"pooling": "last", "features": "states+input", "activation": "sigmoid"},
+    "both": {"pooling": "both", "features": "states+input+squares", "washout": 3, "n_layers": 2},
+    "two classes": {"n_classes": 2, "pooling": "last"},
+    "wide readout": {"alpha": 1e-12, "n_units": 45, "features": "states+squares"},
+}
+
+
+@pytest.mark.parametrize("dtype", ["int16", "int8"])
+@pytest.mark.parametrize("name", FIXED_CLASSIFIERS)
+def test_classifiers_in_integers_give_the_bits_of_their_twin(name: str, dtype: str) -> None:
+    code, (X, _) = fixed_classifier(dtype, **FIXED_CLASSIFIERS[name]), sequences()
+    parts, fixed = code._parts, code._fixed
+    assert fixed is not None
+    assert fixed.coef.dtype == (np.int32 if name == "wide readout" else np.int16)
+    few = [x * np.float32(scale) for x, scale in zip(X[:12], [1, 10, 1e6, 0.1] * 3, strict=True)]
+    expected = np.stack([classify(parts, fixed, x) for x in few])
+    for compiler in COMPILERS:
+        for variant in ("contracted", "sanitized"):
+            built = compiled(code, compiler, "-O2", *flags_of(variant, compiler))
+            assert built.self_test() == 0
+            assert_same_bits(built.decision_function(few).reshape(expected.shape), expected)
+    best = (expected[:, 0] > 0).astype(int) if expected.shape[1] == 1 else expected.argmax(axis=1)
+    assert code.predict(few).tolist() == parts.estimator.classes_[best].tolist()
+    assert (code.predict(X) == code.reference.predict(X)).mean() > 0.95
+
+
+@needs_vowels
+@pytest.mark.parametrize(
+    "parameters", [{"n_units": 50}, {"n_units": 100, "pooling": "both", "features": "states+input"}]
+)
+def test_integers_tell_speakers_apart_as_well(parameters: dict[str, Any]) -> None:
+    vowels = load_japanese_vowels()
+    fitted = ESNClassifier(random_state=0, **parameters).fit(vowels.X_train, vowels.y_train)
+    accuracy = fitted.score(vowels.X_test, vowels.y_test)
+    scores = fitted.decision_function(vowels.X_test)
+    assert accuracy > 0.97
+    for dtype, most_lost in MOST_LOST.items():
+        code = to_c(fitted, "m", dtype=dtype, refit=(vowels.X_train, vowels.y_train))
+        assert (code.predict(vowels.X_test) == vowels.y_test).mean() > accuracy * (1 - most_lost)
+        assert 0 < np.abs(code.decision_function(vowels.X_test) - scores).max() < (0.05 if dtype == "int16" else 0.5)
+
+
+@needs_watch
+@pytest.mark.parametrize("exercise", [0, 30, 77])
+def test_integers_forecast_a_sensor_as_well(exercise: int) -> None:
+    # Acceleration at the wrist; R^2 of the next row, over the half of the series that no fit saw.
+    y = load_watch().data[exercise][:, :3].astype(np.float32)
+    half = len(y) // 2
+    fitted = ESNForecaster(n_units=50, random_state=0).fit(y[:half])
+    score = r2_score(y[half + 100 :], fitted.predict(y[half:])[100:])
+    for dtype, most_lost in MOST_LOST.items():
+        code = to_c(fitted, "m", dtype=dtype, refit=(y[:half],))
+        assert r2_score(y[half + 100 :], code.predict(y[half:])[100:]) > score * (1 - most_lost)
 
 
 def test_saturation_is_counted() -> None:
@@ -374,8 +444,13 @@ def test_what_integers_cannot_do() -> None:
         to_c(fitted, "m", dtype="int8", refit=(u, u))
     with pytest.raises(ValueError, match=r"dtype='int8' needs bounded states, which activation='relu' has not"):
         to_c(ESNRegressor(n_units=10, activation="relu").fit(u, y), "m", dtype="int8", refit=(u, y))
-    with pytest.raises(ValueError, match=r"dtype='int16' is for ESNRegressor and ESNForecaster; export NVAR as"):
+    with pytest.raises(ValueError, match=r"dtype='int16' is for echo-state networks; export NVAR as"):
         to_c(model("NVAR"), "m", dtype="int16", refit=(series(),))
+    X, labels = sequences()
+    with pytest.raises(ValueError, match=r"refit has the class 'other', which the model does not know"):
+        to_c(model("mean"), "m", dtype="int8", refit=(X, [*labels[:-1], "other"]))
+    with pytest.raises(ValueError, match=r"refit: washout=3 leaves nothing of a sequence of 2 time steps"):
+        to_c(model("both"), "m", dtype="int8", refit=([*X[:-1], X[-1][:2]], labels))
 
 
 # The parts of the C code, each against its twin.
@@ -530,9 +605,12 @@ def test_both_styles_compile_without_warnings(name: str, compiler: str, tmp_path
         subprocess.run([compiler, *WARNINGS, "-c", str(file), "-o", os.devnull], check=True)
 
 
-@pytest.mark.parametrize("name", [*MODELS, *CLASSIFIERS, *FIXED])
+@pytest.mark.parametrize("name", [*MODELS, *CLASSIFIERS, *FIXED, *(f"int8 {name}" for name in FIXED_CLASSIFIERS)])
 def test_no_memory_is_touched_that_is_not_the_model_s(name: str, tmp_path: Path) -> None:
-    code = fixed_regressor("int8", **FIXED[name])[0] if name in FIXED else exported(name)
+    if name.startswith("int8 "):
+        code = fixed_classifier("int8", **FIXED_CLASSIFIERS[name[5:]])
+    else:
+        code = fixed_regressor("int8", **FIXED[name])[0] if name in FIXED else exported(name)
     code.write(tmp_path)
     main = f"{code.driver()}\nint main(void) {{ static m_state s; return m_self_test(&s); }}\n"
     (tmp_path / "main.c").write_text(main)

@@ -37,7 +37,7 @@ def to_c(model: Any, name: str, *, dtype: str = "float32", style: str = "single-
         Prefix of every identifier, and the name of the files.
     dtype : {"float32", "int16", "int8"}, default="float32"
         What the C code computes in: the numbers of the model, and the same bits; or integers, with weights of 16 or 8
-        bits and states of 16. Integers are for echo-state regressors and forecasters with tanh or sigmoid units.
+        bits and states of 16. Integers are for echo-state networks with tanh or sigmoid units.
     style : {"single-header", "c+h"}, default="single-header"
         One header, whose code is compiled in the one file that defines ``NAME_IMPLEMENTATION`` before it includes it;
         or a header and a C file.
@@ -88,9 +88,9 @@ def to_c(model: Any, name: str, *, dtype: str = "float32", style: str = "single-
 
 
 def _in_integers(parts: Parts, dtype: str, refit: Any) -> tuple[Parts, FixedNetwork]:
-    if parts.kind == "classifier" or not isinstance(parts.core, Network):
+    if not isinstance(parts.core, Network):
         name = type(parts.estimator).__name__
-        raise ValueError(f"dtype={dtype!r} is for ESNRegressor and ESNForecaster; export {name} as 'float32'")
+        raise ValueError(f"dtype={dtype!r} is for echo-state networks; export {name} as 'float32'")
     if parts.core.activation not in ("tanh", "sigmoid"):
         raise ValueError(f"dtype={dtype!r} needs bounded states, which activation={parts.core.activation!r} has not")
     wanted, lengths = ("(y,) or (y, X)", (1, 2)) if parts.kind == "forecaster" else ("(X, y)", (2,))

@@ -49,7 +49,7 @@ class Core:
 def write_core(parts: Parts, fixed: FixedNetwork | None) -> Core:
     """Write the network, in integers if `fixed` is given, or the delay line of a model."""
     if fixed is not None:
-        return _fixed_network(fixed)
+        return _fixed_network(parts, fixed)
     core = _network(parts, parts.core) if isinstance(parts.core, Network) else _delay_line(parts.core)
     core.arrays.append(Array("coef", bits(parts.coef), "a row an output"))
     core.arrays.append(Array("intercept", bits(parts.intercept)))
@@ -80,7 +80,7 @@ def _network(parts: Parts, network: Network) -> Core:
         sizes=_sizes(network),
         macros=macros,
         arrays=arrays,
-        templates=[*polynomial, network.activation, "network", *_reader(parts, "network_run")],
+        templates=[*polynomial, network.activation, "network", *_reader(parts, ["readout", "network_run"])],
         state=[f"float x[{n_units}];", f"float next[{n_units}]; /* used within a step only */"],
         state_bytes=8 * n_units,
         multiply_adds=links + n_drives * network.stage_ends[0] + n_units,
@@ -98,7 +98,7 @@ def _sizes(network: Network) -> dict[str, int]:
     }
 
 
-def _fixed_network(fixed: FixedNetwork) -> Core:
+def _fixed_network(parts: Parts, fixed: FixedNetwork) -> Core:
     network = fixed.network
     n_units, n_drives = len(fixed.bias), len(fixed.drive_scales)
     links, link_arrays, link_macros = _links(fixed.weights)
@@ -119,6 +119,7 @@ def _fixed_network(fixed: FixedNetwork) -> Core:
         "NAME_ROW_BITS": str(fixed.row_bits),
         "NAME_WEIGHT(link)": f"(int{width}_t)NAME_READ{width}(&name_weights[link])",
         "NAME_INPUT_WEIGHT(i)": f"(int{width}_t)NAME_READ{width}(&name_input_weights[i])",
+        "NAME_COEF(i)": f"(int{8 * fixed.coef.itemsize}_t)NAME_READ{8 * fixed.coef.itemsize}(&name_coef[i])",
         **link_macros,
     }
     if (fixed.leak == fixed.leak[0]).all():
@@ -130,7 +131,7 @@ def _fixed_network(fixed: FixedNetwork) -> Core:
         sizes=_sizes(network),
         macros=macros,
         arrays=[*arrays, Array("tanh_table", TANH_TABLE, "2^16 tanh at sixteenths from 0 to 6")],
-        templates=["fixed", f"fixed_{network.activation}", "fixed_network"],
+        templates=["fixed", f"fixed_{network.activation}", "fixed_network", *_reader(parts, ["fixed_run"])],
         state=[
             f"int16_t x[{n_units}]; /* in 2^-15 */",
             f"int16_t next[{n_units}]; /* used within a step only */",
@@ -186,5 +187,6 @@ def _delay_line(line: DelayLine) -> Core:
     )
 
 
-def _reader(parts: Parts, run: str) -> list[str]:
-    return [] if parts.kind == "classifier" else ["readout", run]
+def _reader(parts: Parts, templates: list[str]) -> list[str]:
+    """Return what gives outputs of a step; a classifier reads whole sequences in its own way."""
+    return [] if parts.kind == "classifier" else templates

@@ -5,7 +5,7 @@ of the states upset them (measured on Mackey-Glass, weights of 8 bits: R^2 fell 
 is fitted again, to the states that the rounded network has.
 
 The numbers: states in 2^-15; pre-activations in 2^-18; drive j in 2^-18 divided by its largest input weight; the
-readout in 32 bits, in each output's own unit, summed in 64.
+readout in 32 bits, in each output's own unit, summed in 64; of a classifier in 16 bits where that is enough.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from typing import Any
 import numpy as np
 
 from ..readout import Gram, solve_ridge
-from ..sequences import Sequences, check_sequences, check_targets, with_feedback
+from ..sequences import Sequences, check_labels, check_sequences, check_targets, with_feedback
 from ._parts import Network, Parts, apply
 
 STATE_BITS = 15
 Z_BITS = 18
 _LARGEST_DRIVE = 2**30
+# Scores lie around -1 and 1: less than this decides nothing.
+_LEAST_SCORE = 0.01
 TANH_TABLE = np.minimum(np.round(2.0**16 * np.tanh(np.arange(97) / 16)), 2**16 - 1).astype(np.uint16)
 
 
@@ -43,7 +45,7 @@ class FixedNetwork:
     bias : int32 ndarray
     leak : int32 ndarray
         In 2^-15.
-    coef : int32 ndarray of shape (n_outputs, n_features)
+    coef : int32 or int16 ndarray of shape (n_outputs, n_features)
     coef_scales, intercept : float32 ndarray of shape (n_outputs,)
     """
 
@@ -62,12 +64,34 @@ class FixedNetwork:
 
     def features(self, drives: np.ndarray) -> np.ndarray:
         """Return the integer features of each row of float32 drives, from the zero state."""
-        x = np.zeros(len(self.bias), np.int64)
-        return np.array([self._step(x, row) for row in drives])
+        x = self._zeros(1)
+        return np.array([self._step(x, row[:, None])[:, 0] for row in drives])
+
+    def pooled(self, sequences: Sequences, pooling: str, washout: int) -> np.ndarray:
+        """Return the integer vectors of whole sequences of float32 drives, a row each."""
+        lengths = sequences.lengths
+        order = np.argsort(-lengths, kind="stable")
+        x, starts = self._zeros(len(lengths)), sequences.offsets[:-1][order]
+        sums, last = np.zeros((2, self.network.n_features, len(lengths)), np.int64)
+        for t in range(int(lengths.max())):
+            # The longest sequences first: those that have a row t.
+            n = int((lengths > t).sum())
+            last[:, :n] = self._step(x[:, :n], sequences.values[starts[:n] + t].T)
+            if t >= washout:
+                sums[:, :n] += last[:, :n]
+        counts = lengths[order] - washout
+        mean = np.sign(sums) * (np.abs(sums) // counts)  # towards zero, as C divides
+        rows = np.concatenate({"mean": [mean], "last": [last], "both": [mean, last]}[pooling]).T
+        restored = np.empty_like(rows)
+        restored[order] = rows
+        return restored
+
+    def _zeros(self, n_sequences: int) -> np.ndarray:
+        return np.zeros((len(self.bias), n_sequences), np.int64)
 
     def _step(self, x: np.ndarray, drive: np.ndarray) -> np.ndarray:
-        """Advance the states, in place; return the features."""
-        scaled = drive * self.drive_scales
+        """Advance the states, in place, and return the features; of each sequence in a column."""
+        scaled = drive * self.drive_scales[:, None]
         most = np.float32(_LARGEST_DRIVE)
         u = np.where(np.abs(scaled) < most, scaled, np.sign(scaled) * (_LARGEST_DRIVE - 1)).astype(np.int64)
         first = 0
@@ -75,39 +99,67 @@ class FixedNetwork:
             units = slice(first, end)
             z = (self.input_weights[units].astype(np.int64) @ u) >> self.input_bits if i == 0 else 0
             sums = self.weights[units].astype(np.int64) @ x
-            z = z + ((sums * self.row_scales[units]) >> self.row_bits) + self.bias[units]
+            z = z + ((sums * self.row_scales[units, None]) >> self.row_bits) + self.bias[units, None]
             f = _tanh(z) if self.network.activation == "tanh" else (_tanh(z >> 1) + 32768) >> 1
-            leak = self.leak[units]
+            leak = self.leak[units, None]
             x[units] = ((32768 - leak) * x[units] + leak * f + 16384) >> STATE_BITS
             first = end
         parts = [x, u] if self.network.with_inputs else [x]
         return np.concatenate([*parts, (x * x) >> STATE_BITS] if self.network.with_squares else parts)
 
-    def _output(self, features: np.ndarray) -> np.ndarray:
-        sums = self.coef.astype(np.int64) @ features
+    def outputs(self, features: np.ndarray) -> np.ndarray:
+        """Return the float32 outputs of rows of integer features."""
+        sums = features @ self.coef.T.astype(np.int64)
         rows: np.ndarray = self.intercept + sums.astype(np.float32) * self.coef_scales
         return rows
 
     def run(self, n_steps: int, n_outputs: int, drive_of: Callable[[int, np.ndarray], np.ndarray]) -> np.ndarray:
         """Return the outputs of `n_steps`, each driven by `drive_of` its number and the outputs before."""
-        x, y = np.zeros(len(self.bias), np.int64), np.zeros(n_outputs, np.float32)
+        x, y = self._zeros(1), np.zeros(n_outputs, np.float32)
         outputs = np.empty((n_steps, n_outputs), np.float32)
         for t in range(n_steps):
-            outputs[t] = y = self._output(self._step(x, drive_of(t, y)))
+            outputs[t] = y = self.outputs(self._step(x, drive_of(t, y)[:, None])[:, 0])
         return outputs
 
 
 def make_fixed(parts: Parts, bits: int, refit: Any) -> tuple[Parts, FixedNetwork]:
     """Round a model's weights, fit its readout again on the rows of `refit`, and round that too."""
     fixed = _round_network(parts, bits)
-    drives, targets = (_series_of if parts.kind == "forecaster" else _pairs_of)(parts, *refit)
-    gram, unit, washout = Gram(), _units(fixed), int(parts.estimator.washout_)
-    for drive, target in zip(drives, targets, strict=True):
-        gram.update((fixed.features(drive) * unit)[washout:], target[washout:].astype(np.float64))
-    estimator = parts.estimator
-    solution = solve_ridge(gram, estimator.alpha, slack=estimator._slack)
+    estimator, unit, gram = parts.estimator, _units(fixed), Gram()
+    if parts.kind == "classifier":
+        sequences, targets = _labelled(parts, *refit)
+        unit = np.tile(unit, parts.coef.shape[1] // len(unit))
+        vectors = fixed.pooled(sequences, estimator.pooling, int(estimator.washout_))
+        gram.update(vectors * unit, targets)
+        solution = solve_ridge(gram, estimator.alpha)
+    else:
+        drives, rows = (_series_of if parts.kind == "forecaster" else _pairs_of)(parts, *refit)
+        for drive, target in zip(drives, rows, strict=True):
+            washout = int(estimator.washout_)
+            gram.update((fixed.features(drive) * unit)[washout:], target[washout:].astype(np.float64))
+        solution = solve_ridge(gram, estimator.alpha, slack=estimator._slack)
     parts = replace(parts, coef=solution.coef, intercept=solution.intercept)
-    return parts, _round_readout(fixed, solution.coef * unit, solution.intercept)
+    coef = solution.coef * unit
+    if parts.kind == "classifier":
+        narrow = _round_readout(fixed, coef, solution.intercept, np.int16)
+        moved = narrow.outputs(vectors) - (vectors @ coef.T + solution.intercept)
+        if np.abs(moved).max() < _LEAST_SCORE:
+            return parts, narrow
+    return parts, _round_readout(fixed, coef, solution.intercept, np.int32)
+
+
+def _labelled(parts: Parts, X: Any, y: Any) -> tuple[Sequences, np.ndarray]:
+    """Return the drives of a classifier's fit, and its targets of +-1."""
+    model = parts.estimator
+    inputs = check_sequences(model, X, dtype=np.float32, reset=False, rows_are_series=True, name="refit")
+    labels = check_labels(y, inputs)
+    if unknown := sorted(set(labels.tolist()) - set(model.classes_.tolist())):
+        raise ValueError(f"refit has the class {unknown[0]!r}, which the model does not know")
+    shortest = int(inputs.lengths.min())
+    if model.washout_ >= shortest:
+        raise ValueError(f"refit: washout={model.washout_} leaves nothing of a sequence of {shortest} time steps")
+    targets = 2.0 * (labels[:, None] == model.classes_) - 1.0
+    return inputs.with_values(apply(parts.scaling, inputs.values)), targets[:, 1:] if parts.n_outputs == 1 else targets
 
 
 def _pairs_of(parts: Parts, X: Any, y: Any) -> tuple[Sequences, Sequences]:
@@ -172,15 +224,16 @@ def _units(fixed: FixedNetwork) -> np.ndarray:
     return np.concatenate([*parts, states] if network.with_squares else parts)
 
 
-def _round_readout(fixed: FixedNetwork, coef: np.ndarray, intercept: np.ndarray) -> FixedNetwork:
+def _round_readout(fixed: FixedNetwork, coef: np.ndarray, intercept: np.ndarray, dtype: Any) -> FixedNetwork:
     n_units, n_drives = len(fixed.bias), len(fixed.drive_scales)
-    largest = np.full(coef.shape[1], 2.0**STATE_BITS)
+    largest = np.full(fixed.network.n_features, 2.0**STATE_BITS)
     if fixed.network.with_inputs:
         largest[n_units : n_units + n_drives] = _LARGEST_DRIVE
+    largest = np.tile(largest, coef.shape[1] // len(largest))
     size = np.abs(coef)
-    scales = np.maximum(size.max(axis=1) / (2**31 - 1), (size @ largest) / 2.0**62).astype(np.float32)
+    scales = np.maximum(size.max(axis=1) / np.iinfo(dtype).max, (size @ largest) / 2.0**62).astype(np.float32)
     scales = np.nextafter(scales, np.float32(np.inf))
-    rounded = np.round(coef / scales[:, None].astype(np.float64)).astype(np.int32)
+    rounded = np.round(coef / scales[:, None].astype(np.float64)).astype(dtype)
     return replace(fixed, coef=rounded, coef_scales=scales, intercept=intercept.astype(np.float32))
 
 

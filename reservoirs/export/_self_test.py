@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..sequences import Sequences
 from ._fixed import FixedNetwork
 from ._parts import Affine, DelayLine, Parts, apply
 from ._text import Array
@@ -32,7 +33,7 @@ def make_self_test(parts: Parts, fixed: FixedNetwork | None) -> SelfTest:
         if parts.kind == "forecaster":
             return _of_forecaster(parts, fixed, rng)
         if parts.kind == "classifier":
-            return _of_classifier(parts, rng)
+            return _of_classifier(parts, fixed, rng)
         inputs = _like_training(parts.scaling, _STEPS, parts.n_inputs, rng)
         scaled = apply(parts.scaling, inputs)
         outputs = parts.estimator.predict(scaled) if fixed is None else regress(parts, fixed, scaled)
@@ -79,12 +80,21 @@ def forecast(parts: Parts, fixed: FixedNetwork, y: np.ndarray, x: np.ndarray) ->
     return apply(parts.restore, fixed.run(len(x), parts.n_outputs, drive))
 
 
-def _of_classifier(parts: Parts, rng: np.random.Generator) -> SelfTest:
+def _of_classifier(parts: Parts, fixed: FixedNetwork | None, rng: np.random.Generator) -> SelfTest:
     steps = int(parts.estimator.washout_) + _STEPS
     inputs = _like_training(parts.scaling, steps, parts.n_inputs, rng)
-    pooled = parts.estimator._vectors([apply(parts.scaling, inputs)])[0]
+    scaled = apply(parts.scaling, inputs)
+    if fixed is not None:
+        return _self_test(inputs, classify(parts, fixed, scaled), steps)
+    pooled = parts.estimator._vectors([scaled])[0]
     scores = [ordered_score(pooled, *row) for row in zip(parts.coef, parts.intercept, strict=True)]
     return _self_test(inputs, np.array(scores), steps)
+
+
+def classify(parts: Parts, fixed: FixedNetwork, rows: np.ndarray) -> np.ndarray:
+    """Return the scores that the C code computes in integers for one sequence of scaled inputs."""
+    model, one = parts.estimator, Sequences(rows, np.array([0, len(rows)]), "single")
+    return fixed.outputs(fixed.pooled(one, model.pooling, int(model.washout_))[0])
 
 
 def ordered_score(pooled: np.ndarray, coef: np.ndarray, intercept: float) -> float:

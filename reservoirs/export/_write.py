@@ -69,26 +69,28 @@ class _Draft:
 
     @property
     def needs_wide_state(self) -> bool:
-        return self.sizes.get("POOLS_MEAN", 0) > 0
+        return self.dtype == "float32" and self.sizes.get("POOLS_MEAN", 0) > 0
 
 
 def write(parts: Parts, name: str, dtype: str, fixed: FixedNetwork | None) -> Code:
     """Write the C code that computes what `parts` computes, or what `fixed` computes of it in integers."""
     core, test = write_core(parts, fixed), make_self_test(parts, fixed)
-    draft = _Draft(parts, dtype, core, test, {**core.sizes, **_sizes(parts, core), **test.sizes})
+    draft = _Draft(parts, dtype, core, test, {**core.sizes, **_sizes(parts, core, fixed), **test.sizes})
     draft.arrays += core.arrays
     draft.functions += _scalings(draft)
-    draft.functions += [template(name, draft.sizes) for name in [*core.templates, "init", parts.kind]]
+    kind = "fixed_classifier" if fixed is not None and parts.kind == "classifier" else parts.kind
+    draft.functions += [template(name, draft.sizes) for name in [*core.templates, "init", kind]]
     driver = template("host", draft.sizes) + template(f"host_{parts.kind}", draft.sizes)
     return Code(rename(_header(draft), name), rename(_implementation(draft), name), rename(driver, name))
 
 
-def _sizes(parts: Parts, core: Core) -> dict[str, int]:
+def _sizes(parts: Parts, core: Core, fixed: FixedNetwork | None) -> dict[str, int]:
     if parts.kind == "forecaster":
         return {"EXOGENOUS": parts.n_exogenous, "OUTPUTS": parts.n_outputs}
     if parts.kind == "regressor":
         return {"INPUTS": parts.n_inputs, "OUTPUTS": parts.n_outputs, "FEEDS_BACK": int(parts.feeds_back)}
     return {
+        "INTEGERS": int(fixed is not None),
         "INPUTS": parts.n_inputs,
         "SCORES": parts.n_outputs,
         "POOLED": parts.coef.shape[1],
@@ -190,10 +192,10 @@ def _state(draft: _Draft) -> tuple[list[str], int]:
         fields.append("uint32_t rows;")
         n_bytes += 4
         if sizes["POOLS_LAST"] and sizes["WITH_INPUTS"]:
-            fields.append(f"float drive[{sizes['DRIVES']}];")
+            fields.append(f"{'float' if draft.dtype == 'float32' else 'int32_t'} drive[{sizes['DRIVES']}];")
             n_bytes += 4 * sizes["DRIVES"]
         if sizes["POOLS_MEAN"]:
-            fields.insert(0, f"name_wide sum[{sizes['FEATURES']}];")
+            fields.insert(0, f"{'name_wide' if draft.dtype == 'float32' else 'int64_t'} sum[{sizes['FEATURES']}];")
             n_bytes += 8 * sizes["FEATURES"]
     return fields, n_bytes
 
@@ -220,7 +222,8 @@ def _facts(draft: _Draft) -> str:
         "Check   name_self_test must return 0",
     ]
     if parts.kind == "classifier":
-        lines.append(f"A decision  {readout} multiply-adds and {draft.sizes['POOLED']} divisions, in double")
+        numbers = "double" if draft.dtype == "float32" else "integers"
+        lines.append(f"A decision  {readout} multiply-adds and {draft.sizes['POOLED']} divisions, in {numbers}")
         classes = ", ".join(f"{i}: {label}" for i, label in enumerate(parts.estimator.classes_))
         lines.append(f"Classes {_safe(classes)}")
     return "/* " + "\n   ".join(lines).replace("\n   \n", "\n\n") + " */\n"

@@ -39,19 +39,11 @@ static int32_t name_feature(const name_state *s, const int32_t *u, size_t i)
     return s->x[i];
 }
 
-static void name_run(name_state *s, const float *drive, float *y)
+/* What a sum of products of coefficients is worth: output k without the others. */
+static float name_output(int64_t sum, size_t k)
 {
-    int32_t u[NAME_DRIVES];
-    size_t i, output;
-    for (i = 0; i < NAME_DRIVES; ++i) u[i] = name_fixed(s, drive[i], i);
-    name_advance(s, u);
-    for (output = 0; output < NAME_OUTPUTS; ++output) {
-        volatile float scaled; /* volatile: so that no compiler joins the product with the sum */
-        int64_t sum = 0;
-        for (i = 0; i < NAME_FEATURES; ++i) {
-            sum += (int64_t)(int32_t)NAME_READ32(&name_coef[output * NAME_FEATURES + i]) * name_feature(s, u, i);
-        }
-        scaled = (float)sum * NAME_READF(&name_coef_scales[output]);
-        y[output] = NAME_READF(&name_intercept[output]) + scaled;
-    }
+    volatile float scaled; /* volatile: so that no compiler joins the product with the sum */
+    scaled = (float)sum * NAME_READF(&name_coef_scales[k]);
+    return NAME_READF(&name_intercept[k]) + scaled;
 }
+
