@@ -35,10 +35,12 @@ from reservoirs import (
     LiquidStateMachine,
     LSMClassifier,
     LSMRegressor,
+    adaptation,
     encoding,
     lsm,
     topology,
 )
+from reservoirs.adaptation import Adaptation, EIBalance
 from reservoirs.encoding import BSAEncoder, Cochlea, DeltaEncoder, LatencyEncoder, PopulationEncoder, RateEncoder
 from reservoirs.lsm import (
     LIF,
@@ -87,6 +89,17 @@ FITTED = {
         ESNRegressor(topology=sparse.csc_matrix(np.eye(5)[::-1]), alpha=np.float32(0.1)).fit(ROWS, TARGETS),
         "predict",
         ROWS,
+    ),
+    "adapted": lambda: (
+        ESNForecaster(
+            topology=np.where(np.arange(12) < 9, 0.3, -1.0) * np.ones((12, 1)),
+            spectral_radius=None,
+            activation="sigmoid",
+            adaptation=[EIBalance(stats.beta(5, 5))],
+            random_state=0,
+        ).fit(SINE),
+        "forecast",
+        5,
     ),
     "two classes": lambda: (ESNClassifier(**SEEDED).fit(SEQUENCES, np.arange(12) % 2), "decision_function", SEQUENCES),
     "three classes": lambda: (ESNClassifier(**SEEDED).fit(SEQUENCES, THREE), "decision_function", SEQUENCES),
@@ -182,8 +195,12 @@ def test_what_is_loaded_is_what_was_saved(name, path):
 
 
 def public_classes():
-    found = [getattr(module, name) for module in (reservoirs, encoding, lsm, topology) for name in module.__all__]
-    return [each for each in found if isinstance(each, type) and issubclass(each, BaseEstimator)]
+    found = [
+        getattr(module, name) for module in (reservoirs, adaptation, encoding, lsm, topology) for name in module.__all__
+    ]
+    return [
+        each for each in found if isinstance(each, type) and issubclass(each, BaseEstimator) and each is not Adaptation
+    ]
 
 
 @pytest.mark.parametrize("cls", public_classes())

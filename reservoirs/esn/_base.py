@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from scipy import sparse
@@ -12,6 +13,9 @@ from sklearn.utils import check_random_state
 from .. import topology as _topology
 from .._estimator import Estimator
 from .._params import check_choice, check_count, check_real, check_reals, n_threads
+from ..adaptation import Adaptation
+from ..adaptation._base import run_rules
+from ..sequences import Sequences
 from ._harvest import Harvester, Noise, make_network
 
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "identity")
@@ -20,6 +24,8 @@ TOPOLOGIES = ("random", "cycle", "delay_line")
 # From this share of nonzeros on, reading every column in order beats looking columns up. By bytes of a number: measured
 # on Zen 5 at N = 300, 1000 and 3000, the two are level at .13, .25 and .31 in float32, at .28, .40 and .53 in float64.
 _DENSE_FROM = {4: 0.25, 8: 0.4}
+
+_OF_LIST = re.compile(r"adaptation__\d+__")
 
 RESERVOIR_PARAMETERS = """n_units : int, default={n_units}
         Number of units of each layer.
@@ -38,7 +44,10 @@ RESERVOIR_PARAMETERS = """n_units : int, default={n_units}
         Who is linked with whom: a fixed number of uniformly random links with weights uniform in +-1; the simple cycle
         and delay line of Rodan and Tino (2011); or the recurrent weights themselves, entry (i, j) from j to i.
     activation : {{"tanh", "relu", "sigmoid", "identity"}}, default="tanh"
-        The function f."""
+        The function f.
+    adaptation : Adaptation, list of Adaptation or None, default=None
+        Rules of :mod:`reservoirs.adaptation` that change the drawn network in the fit, in this order, before the
+        readout is fitted: they see the training input (and outputs that are fed back) and no targets."""
 
 RUNNING_PARAMETERS = """state_noise : float, default=0.0
         Standard deviation of Gaussian noise added to the states in fits (fit, fit_transform and partial_fit), never
@@ -74,7 +83,7 @@ class BaseESN(Estimator):
     """Draws an echo-state network and runs sequences through it.
 
     Subclasses store the parameters named in this class's methods; learned attributes are W_, W_in_, bias_, leak_rate_,
-    washout_ and, with feedback, W_fb_.
+    washout_ and, with feedback, W_fb_, with adaptation, adaptation_.
     """
 
     # Set by subclasses' __init__.
@@ -86,12 +95,66 @@ class BaseESN(Estimator):
     connectivity: Any
     topology: Any
     activation: Any
+    adaptation: Any
     state_noise: Any
     features: Any
     n_layers: Any
     washout: Any
     n_jobs: Any
     random_state: Any
+
+    @property
+    def W_exc_(self) -> Any:
+        """Excitatory weights: the positive part of W_, which is W_exc_ - W_inh_."""
+        return self.W_.maximum(0) if sparse.issparse(self.W_) else np.maximum(self.W_, 0)
+
+    @property
+    def W_inh_(self) -> Any:
+        """Inhibitory weights, none of them negative: the negative part of W_."""
+        return (-self.W_).maximum(0) if sparse.issparse(self.W_) else np.maximum(-self.W_, 0)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to add the parameters of the parts: those of a rule as ``adaptation__target_rate``, of the first
+            rule of a list as ``adaptation__0__target_rate``.
+
+        Returns
+        -------
+        dict
+            Values by name.
+        """
+        params: dict[str, Any] = super().get_params(deep)
+        if deep and isinstance(self.adaptation, list | tuple):
+            for i, rule in enumerate(self.adaptation):
+                if isinstance(rule, Adaptation):
+                    params |= {f"adaptation__{i}__{name}": value for name, value in rule.get_params().items()}
+        return params
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, by the names that `get_params` uses.
+
+        Parameters
+        ----------
+        **params : dict
+            Values by name.
+
+        Returns
+        -------
+        self
+            The estimator.
+        """
+        of_list = {name: params.pop(name) for name in list(params) if _OF_LIST.match(name)}
+        super().set_params(**params)
+        for name, value in of_list.items():
+            _, i, name_there = name.split("__", 2)
+            if not isinstance(self.adaptation, list | tuple) or int(i) >= len(self.adaptation):
+                raise ValueError(f"{name!r} is no parameter: adaptation={self.adaptation!r} has no rule {i}")
+            self.adaptation[int(i)].set_params(**{name_there: value})
+        return self
 
     def _draw(self, n_inputs: int, n_feedback: int, dtype: np.dtype, feedback_scaling: Any = 0.0) -> None:
         """Check the parameters, draw the weights and compile the network; set the learned attributes at the end."""
@@ -114,7 +177,7 @@ class BaseESN(Estimator):
         seed = check_random_state(self.random_state).randint(2**32, size=2, dtype=np.uint64)
         key = int(seed[0]) << 32 | int(seed[1])
         # A stream for each kind of weight: one more input does not change the recurrent weights.
-        of_recurrent, of_input, of_bias, of_feedback, of_layers = np.random.default_rng(key).spawn(5)
+        of_recurrent, of_input, of_bias, of_feedback, of_layers, _ = _streams(key)
         layers = [self._recurrent(n_units, given, of_recurrent) for _ in range(n_layers)]
         W = layers[0] if n_layers == 1 else self._stack(layers, n_units, of_layers)
         sign_only = isinstance(self.topology, str) and self.topology != "random"
@@ -132,6 +195,12 @@ class BaseESN(Estimator):
         self.leak_rate_ = np.tile(leak_rate, n_layers).astype(dtype)
         self._noise_seed_ = key
         self._compile()
+
+    def _adapt(self, inputs: Sequences) -> None:
+        """Let the rules change the drawn network while the training input runs through it."""
+        if self.adaptation is not None:
+            *_, of_adaptation = _streams(self._noise_seed_)
+            self.adaptation_ = run_rules(self.adaptation, self, inputs, of_adaptation)
 
     def _compile(self) -> None:
         n_units = len(self.W_in_)
@@ -200,6 +269,11 @@ class BaseESN(Estimator):
             raise ValueError(
                 f"washout={self.washout_} leaves nothing of sequences of at most {lengths.max()} time steps"
             )
+
+
+def _streams(key: int) -> list[np.random.Generator]:
+    """Return a stream for each of: recurrent weights, input weights, biases, feedback, layers, adaptation."""
+    return np.random.default_rng(key).spawn(6)
 
 
 def _check_given(W: Any) -> Any:

@@ -50,6 +50,8 @@ class ESNClassifier(SequenceClassifierMixin, BaseESN):
         The labels.
     W_, W_in_, bias_, leak_rate_ : ndarray or CSR array
         The weights, as in :class:`EchoStateNetwork`.
+    adaptation_ : Adaptation or list of Adaptation
+        The rules as fitted, if any were given.
     coef_ : ndarray of shape (n_outputs, n_pooled_features)
         Readout weights; one output for two classes, one a class otherwise.
     intercept_ : ndarray of shape (n_outputs,)
@@ -95,6 +97,7 @@ class ESNClassifier(SequenceClassifierMixin, BaseESN):
         connectivity: Any = 10,
         topology: Any = "random",
         activation: Any = "tanh",
+        adaptation: Any = None,
         pooling: Any = "mean",
         alpha: Any = DECADES,
         readout: Any = None,
@@ -114,6 +117,7 @@ class ESNClassifier(SequenceClassifierMixin, BaseESN):
         self.connectivity = connectivity
         self.topology = topology
         self.activation = activation
+        self.adaptation = adaptation
         self.pooling = pooling
         self.alpha = alpha
         self.readout = readout
@@ -158,6 +162,7 @@ n_timesteps)
         codes = self._learn_classes(check_labels(y, inputs))
         self._check_washout(inputs.lengths)
         self._draw(inputs.n_features, 0, inputs.values.dtype)
+        self._adapt(inputs)
         pooled = self._pool(inputs, self._noise())
         if self.readout is not None:
             check_not_diverged(pooled)

@@ -43,6 +43,8 @@ class ESNForecaster(ForecasterMixin, LinearReadoutMixin):
     ----------
     W_, W_in_, bias_, leak_rate_ : ndarray or CSR array
         The weights, as in :class:`EchoStateNetwork`; the columns of W_in_ belong to X, then to y.
+    adaptation_ : Adaptation or list of Adaptation
+        The rules as fitted, if any were given.
     coef_, intercept_, alpha_, readout_
         The readout, as in :class:`ESNRegressor`, for the standardised series.
     y_mean_, y_scale_ : ndarray of shape (n_outputs,)
@@ -86,6 +88,7 @@ class ESNForecaster(ForecasterMixin, LinearReadoutMixin):
         connectivity: Any = 10,
         topology: Any = "random",
         activation: Any = "tanh",
+        adaptation: Any = None,
         alpha: Any = DECADES,
         readout: Any = None,
         washout: Any = "auto",
@@ -104,6 +107,7 @@ class ESNForecaster(ForecasterMixin, LinearReadoutMixin):
         self.connectivity = connectivity
         self.topology = topology
         self.activation = activation
+        self.adaptation = adaptation
         self.alpha = alpha
         self.readout = readout
         self.washout = washout
@@ -124,6 +128,7 @@ class ESNForecaster(ForecasterMixin, LinearReadoutMixin):
         n_outputs = series.shape[1]
         self._draw(exogenous.n_features + n_outputs, 0, exogenous.values.dtype)
         inputs = with_feedback(exogenous, series)
+        self._adapt(inputs)
         final = np.empty((len(inputs), self._network_.n_units), self.W_.dtype)
         self._fit_readout(inputs, series, final=final)
         self.last_state_ = final[-1]

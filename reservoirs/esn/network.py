@@ -25,7 +25,8 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
     .. math:: x(t) = (1 - a)\, x(t-1) + a f(W_{in} u(t) + W x(t-1) + W_{fb} y(t-1) + b)
 
     (Jaeger 2001; leaky units after Jaeger, Lukoševičius, Popovici and Siewert 2007), from x = 0 at the start of every
-    sequence. `fit` only draws the weights; any scikit-learn estimator may follow in a pipeline.
+    sequence. `fit` only draws the weights, and adapts them if asked to; any scikit-learn estimator may follow in a
+    pipeline.
 
     Parameters
     ----------
@@ -48,6 +49,10 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
         Feedback weights, if any.
     bias_, leak_rate_ : ndarray of shape (n_layers * n_units,)
         Bias b and leak rate a of every unit.
+    W_exc_, W_inh_ : as W_
+        Excitatory and inhibitory weights, both >= 0: W_ = W_exc_ - W_inh_.
+    adaptation_ : Adaptation or list of Adaptation
+        The rules as fitted, if any were given, with what they have learned.
     washout_ : int
         The steps dropped.
     n_features_in_ : int
@@ -88,6 +93,7 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
         connectivity: Any = 10,
         topology: Any = "random",
         activation: Any = "tanh",
+        adaptation: Any = None,
         feedback_scaling: Any = 0.0,
         washout: Any = 0,
         state_noise: Any = 0.0,
@@ -105,6 +111,7 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
         self.connectivity = connectivity
         self.topology = topology
         self.activation = activation
+        self.adaptation = adaptation
         self.feedback_scaling = feedback_scaling
         self.washout = washout
         self.state_noise = state_noise
@@ -120,7 +127,7 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
         Parameters
         ----------
         X : array-like of shape (n_timesteps, n_features), list of such, or array (n_sequences, n_timesteps, n_features)
-            Only its width matters.
+            Only its width matters, unless the weights adapt to it.
         y : array-like or list of arrays, default=None
             The outputs of every time step, needed with feedback only.
 
@@ -200,7 +207,9 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
         self._check_washout(inputs.lengths)
         targets = self._feedback(y, inputs) if feedback_scaling > 0 else inputs.values[:, :0]
         self._draw(inputs.n_features, targets.shape[1], inputs.values.dtype, feedback_scaling)
-        return with_feedback(inputs, targets) if feedback_scaling > 0 else inputs
+        inputs = with_feedback(inputs, targets) if feedback_scaling > 0 else inputs
+        self._adapt(inputs)
+        return inputs
 
     def _feedback(self, y: Any, inputs: Sequences) -> np.ndarray:
         if y is None:

@@ -53,6 +53,8 @@ class ESNRegressor(RegressorMixin, LinearReadoutMixin):  # type: ignore[misc]
     ----------
     W_, W_in_, W_fb_, bias_, leak_rate_ : ndarray or CSR array
         The weights, as in :class:`EchoStateNetwork`.
+    adaptation_ : Adaptation or list of Adaptation
+        The rules as fitted, if any were given.
     coef_ : ndarray of shape (n_outputs, n_features_out)
         Readout weights.
     intercept_ : ndarray of shape (n_outputs,)
@@ -96,6 +98,7 @@ class ESNRegressor(RegressorMixin, LinearReadoutMixin):  # type: ignore[misc]
         connectivity: Any = 10,
         topology: Any = "random",
         activation: Any = "tanh",
+        adaptation: Any = None,
         feedback_scaling: Any = 0.0,
         alpha: Any = DECADES,
         readout: Any = None,
@@ -115,6 +118,7 @@ class ESNRegressor(RegressorMixin, LinearReadoutMixin):  # type: ignore[misc]
         self.connectivity = connectivity
         self.topology = topology
         self.activation = activation
+        self.adaptation = adaptation
         self.feedback_scaling = feedback_scaling
         self.alpha = alpha
         self.readout = readout
@@ -149,8 +153,9 @@ class ESNRegressor(RegressorMixin, LinearReadoutMixin):  # type: ignore[misc]
     def partial_fit(self, X: Any, y: Any) -> ESNRegressor:
         """Add sequences to what `fit` or earlier calls have learned; each starts from the zero state.
 
-        The first call draws the weights. The result equals one `fit` on all the sequences, to rounding, for which the
-        sums of the ridge regression, n_features_out squared numbers, are kept.
+        The first call draws the weights, and adapts them, if asked to, to its sequences alone. The result equals one
+        `fit` on all the sequences (without adaptation, which would see them all), to rounding, for which the sums of
+        the ridge regression, n_features_out squared numbers, are kept.
 
         Parameters
         ----------
@@ -248,7 +253,9 @@ class ESNRegressor(RegressorMixin, LinearReadoutMixin):  # type: ignore[misc]
         self._n_outputs_ = targets.shape[1]
         n_feedback = self._n_outputs_ if feedback_scaling > 0 else 0
         self._draw(inputs.n_features, n_feedback, inputs.values.dtype, feedback_scaling)
-        return (with_feedback(inputs, targets) if n_feedback else inputs), targets
+        inputs = with_feedback(inputs, targets) if n_feedback else inputs
+        self._adapt(inputs)
+        return inputs, targets
 
     def _go_on(self, X: Any, y: Any) -> tuple[Sequences, np.ndarray]:
         inputs = check_sequences(self, X, dtype=self.W_.dtype, reset=False)

@@ -123,6 +123,14 @@ def either(*checks: Check) -> Check:
     )
 
 
+def many(check: Check) -> Check:
+    """Expect a list of what a check does."""
+    return Check(
+        f"a list of {check.wanted}",
+        lambda value, sizes: type(value) is list and all(check.fits(item, sizes) for item in value),
+    )
+
+
 def mapping(table: Table) -> Check:
     """Expect a dict of certain keys."""
     return Check(

@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from .._estimator import Estimator
+from ..adaptation import Adaptation, EIBalance
 from ..encoding import BSAEncoder, Cochlea, DeltaEncoder, LatencyEncoder, PopulationEncoder, RateEncoder
 from ..encoding._base import Encoder
 from ..esn import EchoStateNetwork, ESNClassifier, ESNForecaster, ESNRegressor
@@ -49,6 +50,7 @@ from ._checks import (
     either,
     find_fault,
     floats,
+    many,
     mapping,
     matrix,
     number,
@@ -146,6 +148,7 @@ _NETWORK: Table = {
     "W_fb_?": floats("units of a layer", "fed back"),
     "bias_": floats("units"),
     "leak_rate_": floats("units"),
+    "adaptation_?": either(of(Adaptation), many(of(Adaptation))),
     "_noise_seed_": WHOLE,
 }
 _SERIES: Table = {
@@ -240,6 +243,16 @@ _ALL = (
     ),
     *(Kind(part, {}) for part in (LIF, AdaptiveLIF, Izhikevich, Izhikevich2007, DeltaSynapse, ExponentialSynapse)),
     *(Kind(part, {}) for part in (DoubleExponentialSynapse, TsodyksMarkram, STDP, AstrocyteSTDP)),
+    Kind(
+        EIBalance,
+        {
+            "target_rate_": floats("units"),
+            "mean_rate_": floats("units"),
+            "local_balance_": floats("units"),
+            "global_balance_": number(-np.inf),
+            "adaptation_curve_": floats("windows"),
+        },
+    ),
     *(Kind(graph, {}) for graph in (Column, Connectome, ErdosRenyi, FixedInDegree, Modular, SmallWorld)),
     Kind(
         CompiledNeurons,
