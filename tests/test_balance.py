@@ -56,6 +56,8 @@ def test_the_weights_obey_the_equation(u, rng, target, leak_rate):
     assert rule.global_balance_ == rule.local_balance_.mean()
 
 
+# A target of 0.95 may be out of reach.
+@pytest.mark.filterwarnings("ignore:EIBalance. . of 100 units cannot reach:RuntimeWarning")
 def test_targets_come_from_the_seed(u, rng):
     W = connectome(rng)
     first, again = (balanced(u, EIBalance(), W).adaptation_.target_rate_ for _ in range(2))
