@@ -64,7 +64,7 @@ def test_targets_come_from_the_seed(u, rng):
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, balanced(u, EIBalance(), W, random_state=1).adaptation_.target_rate_)
     assert abs(first.mean() - 0.5) < 0.05
-    wide = balanced(u, EIBalance(stats.beta(1, 1)), 2 * W).adaptation_.target_rate_
+    wide = balanced(u, EIBalance(stats.beta(1, 1)), W).adaptation_.target_rate_
     assert 0.02 <= wide.min() < 0.1 < 0.9 < wide.max() <= 0.98
 
 
