@@ -203,3 +203,68 @@ def _product(factors: np.ndarray) -> np.floating:
     for factor in factors[1:]:
         product = product * factor
     return product
+
+
+class Lms:
+    """The least mean squares of the core, a row at a time."""
+
+    def __init__(self, coef: np.ndarray, intercept: np.ndarray, rate: Any, *, normalised: bool) -> None:
+        self.coef, self.intercept, self.rate, self.normalised = coef.copy(), intercept.copy(), rate, normalised
+
+    def learn(self, x: np.ndarray, y: np.ndarray) -> None:
+        error = y - apply_readout(x[None], self.coef, self.intercept)[0]
+        gain, of_intercept = self.gain(x)
+        self.coef = fma(error[:, None], gain, self.coef)
+        self.intercept = self.intercept + error * of_intercept
+
+    def gain(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
+        rate = self.rate / (1 + dot(x, x)) if self.normalised else self.rate
+        return rate * x, rate
+
+
+class Rls(Lms):
+    """Its recursive least squares: of P = U D U^T the columns of U above the diagonal, and D."""
+
+    def __init__(self, coef: np.ndarray, intercept: np.ndarray, forgetting: Any, penalty: Any) -> None:
+        super().__init__(coef, intercept, None, normalised=False)
+        n, one = coef.shape[1], coef.dtype.type(1)
+        left = one
+        for _ in range(n):
+            left = left * forgetting
+        self.forgetting, self.restored = forgetting, penalty * (one - left)
+        self.U, self.D = np.eye(n, dtype=coef.dtype), np.full(n, one / penalty)
+        self.mean, self.weight, self.turn = np.zeros(n, coef.dtype), one - one, 0
+
+    def gain(self, x: np.ndarray) -> tuple[np.ndarray, Any]:
+        faded = self.forgetting * self.weight
+        total = faded + 1
+        share = faded / total
+        d = x - self.mean
+        gain, alpha = self.update(d, share, self.forgetting, 0)
+        gain = share / alpha * gain
+        of_intercept = (1 - dot(gain, d)) / total - dot(gain, self.mean)
+        self.mean = fma(1 / total, d, self.mean)
+        self.weight = total
+        if self.restored > 0:
+            self.update(np.eye(len(x), dtype=x.dtype)[self.turn], self.restored, x.dtype.type(1), self.turn)
+            self.turn = (self.turn + 1) % len(x)
+        return gain, of_intercept
+
+    def update(self, x: np.ndarray, weight: Any, forgetting: Any, first: int) -> tuple[np.ndarray, Any]:
+        gain, alpha = np.zeros_like(x), forgetting
+        for j in range(first, len(x)):
+            u = self.U[:j, j].copy()
+            f = x[j] + dot(x[:j], u)
+            v = self.D[j] * f
+            following = alpha + weight * f * v
+            self.U[:j, j] = fma(-(weight * f) / alpha, gain[:j], u)
+            gain[:j] = fma(u, v, gain[:j])
+            gain[j] = v
+            self.D[j] = self.D[j] * (alpha / (following * forgetting))
+            alpha = following
+        return gain, alpha
+
+
+def dot(a: np.ndarray, b: np.ndarray) -> Any:
+    """Sum of products in the order of the readout."""
+    return apply_readout(a[None], b[None], np.zeros(1, a.dtype))[0, 0] if len(a) else a.dtype.type(0)

@@ -6,5 +6,6 @@ PYBIND11_MODULE(_core, m) {
     reservoirs::bindings::register_math(m);
     reservoirs::bindings::register_network(m);
     reservoirs::bindings::register_nvar(m);
+    reservoirs::bindings::register_online(m);
     reservoirs::bindings::register_liquid(m);
 }

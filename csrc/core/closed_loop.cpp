@@ -12,7 +12,7 @@ template <class T>
 LinearReadout<T>::LinearReadout(const T* coef, const T* intercept, std::int64_t n_outputs, std::int64_t n_features)
     : n_outputs_(n_outputs),
       n_features_(n_features),
-      stride_((n_features + kReadoutStripes - 1) / kReadoutStripes * kReadoutStripes),
+      stride_(whole_stripes(n_features)),
       coef_(static_cast<std::size_t>(n_outputs * stride_), T(0)),
       intercept_(intercept, intercept + n_outputs) {
     for (std::int64_t o = 0; o < n_outputs; ++o) {
@@ -34,6 +34,25 @@ void LinearReadout<T>::apply(const T* rows, std::int64_t n_rows, std::int64_t ro
     a.intercept = intercept_.data();
     a.outputs = outputs;
     kernels<T>().readout(a);
+}
+
+template <class T>
+void LinearReadout<T>::correct(const T* error, const T* gain, T gain_of_intercept) {
+    for (std::int64_t o = 0; o < n_outputs_; ++o) {
+        kernels<T>().add_scaled(error[o], gain, stride_, coef_.data() + o * stride_);
+        T& intercept = intercept_[static_cast<std::size_t>(o)];
+        intercept = intercept + error[o] * gain_of_intercept;
+    }
+}
+
+template <class T>
+template <class U>
+void LinearReadout<T>::assign(const LinearReadout<U>& other) {
+    const auto convert = [](U x) { return static_cast<T>(x); };
+    for (std::int64_t o = 0; o < n_outputs_; ++o) {
+        std::transform(other.coef(o), other.coef(o) + n_features_, coef_.data() + o * stride_, convert);
+    }
+    std::transform(other.intercept(), other.intercept() + n_outputs_, intercept_.begin(), convert);
 }
 
 template <class T>
@@ -86,6 +105,9 @@ void Network<T>::closed_loop(const ClosedLoop<T>& job) const {
 
 template class LinearReadout<float>;
 template class LinearReadout<double>;
+template void LinearReadout<float>::assign(const LinearReadout<double>&);
+template void LinearReadout<double>::assign(const LinearReadout<double>&);
+template void LinearReadout<double>::assign(const LinearReadout<float>&);
 template void gather_features<float>(const Network<float>&, const Network<float>::Workspace&, const float*, bool, bool,
                                      float*);
 template void gather_features<double>(const Network<double>&, const Network<double>::Workspace&, const double*, bool,

@@ -61,6 +61,24 @@ struct Readout {
     T* outputs;
 };
 
+// The length of a vector of features with its padding.
+constexpr std::int64_t whole_stripes(std::int64_t n) {
+    return (n + kReadoutStripes - 1) / kReadoutStripes * kReadoutStripes;
+}
+
+// What a readout that learns knows of its features: P = U D U^T.
+template <class T>
+struct FactorUpdate {
+    std::int64_t n_features;
+    std::int64_t first;  // columns before this one stay as they are
+    const T* x;          // the row learned from; unused where that is the unit vector `first`
+    T weight;            // above 0
+    T forgetting;        // in (0, 1]
+    T* columns;          // of U, above its diagonal of ones, each padded with zeros to whole stripes
+    T* diagonal;         // D
+    T* gain;             // out, from zeros: P x
+};
+
 // Liquids. Units come in whole vectors: those past the last never spike.
 
 // A value for each unit, or, with stride 0, one vector that all vectors of units share: it stays in a register's reach
@@ -186,6 +204,11 @@ struct Kernels {
     // Copies a row past the caches, for outputs too large to be read again from them.
     void (*stream_row)(const T* from, std::int64_t n, T* to);
     void (*readout)(const Readout<T>&);
+    T (*dot)(const T* a, const T* b, std::int64_t n);
+    void (*add_scaled)(T a, const T* x, std::int64_t n, T* y);
+    // Return forgetting + weight x^T P x.
+    T (*update_factor)(const FactorUpdate<T>&);
+    T (*update_factor_of_unit)(const FactorUpdate<T>&);
     // Elementwise functions over n values, for the tests of their accuracy.
     void (*tanh)(const T* x, std::int64_t n, T* y);
     void (*exp)(const T* x, std::int64_t n, T* y);

@@ -13,6 +13,7 @@
 #include "step.inl"
 #include "lanes.inl"
 #include "readout.inl"
+#include "online.inl"
 #include "liquid.inl"
 // clang-format on
 
@@ -96,6 +97,10 @@ constexpr Kernels<T> make_table() {
     k.unpack_lanes[1] = unpack_lanes<T, kWideLaneBytes>;
     k.stream_row = stream_row<T>;
     k.readout = readout<T>;
+    k.dot = dot<T>;
+    k.add_scaled = add_scaled<T>;
+    k.update_factor = update_factor<T, false>;
+    k.update_factor_of_unit = update_factor<T, true>;
     k.tanh = apply<T, vec_tanh<T>>;
     k.exp = apply<T, vec_exp<T>>;
     k.logistic = apply<T, vec_logistic<T>>;

@@ -72,8 +72,15 @@ public:
     LinearReadout(const T* coef, const T* intercept, std::int64_t n_outputs, std::int64_t n_features);
 
     void apply(const T* rows, std::int64_t n_rows, std::int64_t row_stride, T* outputs) const;
+    // coef += error gain^T, the gain padded with zeros to whole stripes; intercept += error gain_of_intercept.
+    void correct(const T* error, const T* gain, T gain_of_intercept);
+    // Takes over the numbers of a readout of the same size.
+    template <class U>
+    void assign(const LinearReadout<U>& other);
     std::int64_t n_outputs() const { return n_outputs_; }
     std::int64_t n_features() const { return n_features_; }
+    const T* coef(std::int64_t output) const { return coef_.data() + output * stride_; }
+    const T* intercept() const { return intercept_.data(); }
 
 private:
     std::int64_t n_outputs_;
