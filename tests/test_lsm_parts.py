@@ -11,6 +11,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 from sklearn.base import clone
 
+from reservoirs import _values
+from reservoirs._values import ANY, POSITIVE, PROBABILITY, Bounds, per_neuron, per_synapse, per_target
 from reservoirs.lsm import (
     LIF,
     PRESETS,
@@ -21,9 +23,7 @@ from reservoirs.lsm import (
     Izhikevich,
     Izhikevich2007,
     TsodyksMarkram,
-    _values,
 )
-from reservoirs.lsm._values import ANY, POSITIVE, PROBABILITY, Bounds, per_neuron, per_synapse, per_target
 
 N, N_EXC = 5, 3
 IS_EXC = np.arange(N) < N_EXC

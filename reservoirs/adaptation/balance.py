@@ -10,7 +10,7 @@ from scipy import stats
 from scipy.special import logit
 
 from .._params import check_choice
-from ..lsm._values import Bounds, per_target
+from .._values import Bounds, per_target
 from ._base import Adaptation, DrawnNetwork
 
 __all__ = ["EIBalance"]

@@ -14,13 +14,13 @@ from sklearn.utils import Tags, check_random_state, get_tags
 from .. import _core
 from .._estimator import Estimator
 from .._params import check_choice, check_real, n_threads
+from .._values import NOT_NEGATIVE, Bounds, per_neuron, per_synapse, to_steps
 from ..encoding import Events, RateEncoder
 from ..encoding._base import Encoder, StaticEncoder
 from ..sequences import Sequences, check_sequences
 from ..topology import Connectome
 from ._features import Features
 from ._present import Currents, Given, Presenter, Rates, Stimulus
-from ._values import NOT_NEGATIVE, Bounds, per_neuron, per_synapse, to_steps
 from .neurons import Neuron
 from .plasticity import Plasticity
 from .presets import PRESETS

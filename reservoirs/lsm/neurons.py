@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from .._params import check_choice, check_count, check_real
-from ._values import ANY, NOT_NEGATIVE, POSITIVE, BoolArray, Bounds, FloatArray, per_neuron, to_steps
+from .._values import ANY, NOT_NEGATIVE, POSITIVE, BoolArray, Bounds, FloatArray, per_neuron, to_steps
 
 __all__ = ["LIF", "AdaptiveLIF", "CompiledNeurons", "Izhikevich", "Izhikevich2007", "Neuron"]
 

@@ -17,7 +17,7 @@ from scipy import stats
 from sklearn.base import BaseEstimator
 
 from .._params import check_choice, check_count, check_real
-from ._values import (
+from .._values import (
     BLOCKS,
     KINDS,
     POSITIVE,

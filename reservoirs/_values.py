@@ -1,4 +1,4 @@
-"""Parameters of neurons and synapses: what a user may give becomes one checked float64 for each of them.
+"""Parameters of units and synapses: what a user may give becomes one checked float64 for each of them.
 
 A parameter is a number, an array, a frozen scipy.stats distribution, or a dict of these: by kind of neuron,
 ``{"exc": ..., "inh": ...}``, or of synapse, ``{"EE": ..., "EI": ..., "IE": ..., "II": ...}``, "EI" being from E to I.
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.polynomial import Polynomial
 from numpy.typing import NDArray
 
-from .._params import check_real
+from ._params import check_real
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
