@@ -34,7 +34,13 @@ class LinearReadoutMixin(BaseESN):
         Returns the sums of ridge regression, which go on from those `before`; None for another readout.
         """
         of_targets = inputs.with_values(targets)
-        blocks = self._harvester().blocks(inputs, washout=self.washout_, noise=self._noise(), final=final)
+        blocks = self._harvester().blocks(
+            inputs,
+            washout=self.washout_,
+            noise=self._noise(),
+            final=final,
+            tolerance=self._tolerance(self.W_.dtype),
+        )
         rows = ((features, of_targets.rows(bounds)) for features, bounds, _ in blocks)
         if self.readout is not None:
             self.readout_ = self._fitted_estimator([(features.copy(), true) for features, true in rows])

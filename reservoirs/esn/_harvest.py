@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import _core
 from ..sequences import Sequences
+from ._pieces import Runs, pieces
 
 # Multiply-adds in one call of the core on one thread: a tenth of a second or less, a third with the slow baseline
 # kernels. None of these numbers depends on the threads, nor then does the order in which a fit adds its blocks up.
@@ -73,24 +74,21 @@ class Harvester:
         return width
 
     def features(
-        self,
-        inputs: Sequences,
-        *,
-        washout: int = 0,
-        noise: Noise | None = None,
-        initial: np.ndarray | None = None,
+        self, inputs: Sequences, *, washout: int = 0, noise: Noise | None = None, tolerance: float = 0.0
     ) -> np.ndarray:
-        """Return the features of all rows but the first `washout` of each sequence."""
-        kept = np.maximum(inputs.lengths - washout, 0)
+        """Return the features of all rows but the first `washout` of each sequence.
+
+        With a `tolerance` long sequences run in pieces, see :func:`pieces`.
+        """
+        runs = self._runs(inputs, noise, tolerance)
+        begin = np.clip(inputs.offsets[runs.members] + washout, runs.bounds[:, 0], runs.bounds[:, 1])
+        kept = runs.bounds[:, 1] - begin
         out = np.empty((int(kept.sum()), self.n_features), self.dtype)
         first = np.cumsum(kept) - kept
-        for window in self._windows(inputs, self._rows_a_call(noise), noise, initial):
-            stored = np.maximum(window.bounds[:, 0], inputs.offsets[window.members] + washout)
-            stored = np.minimum(stored, window.bounds[:, 1])
-            skipped = stored - inputs.offsets[window.members] - washout
-            window.harvest(out, stored, first[window.members] + np.maximum(skipped, 0))
-        bounds = np.column_stack([np.minimum(inputs.offsets[:-1] + washout, inputs.offsets[1:]), inputs.offsets[1:]])
-        self._fill(out, inputs, bounds)
+        for window in self._windows(inputs, runs, self._rows_a_call(noise), noise):
+            stored = np.clip(begin[window.runs], window.bounds[:, 0], window.bounds[:, 1])
+            window.harvest(out, stored, first[window.runs] + np.maximum(stored - begin[window.runs], 0))
+        self._fill(out, inputs, np.column_stack([begin, runs.bounds[:, 1]]))
         return out
 
     def blocks(
@@ -101,8 +99,11 @@ class Harvester:
         noise: Noise | None = None,
         initial: np.ndarray | None = None,
         final: np.ndarray | None = None,
+        tolerance: float = 0.0,
     ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Iterate over blocks of features.
+
+        With a `tolerance` long sequences run in pieces, see :func:`pieces`.
 
         Yields
         ------
@@ -113,24 +114,30 @@ class Harvester:
         members : int64 ndarray of shape (n_stretches,)
             The sequence of each stretch.
         """
+        runs = self._runs(inputs, noise, tolerance, initial)
         rows = min(_ROWS_A_BLOCK, self._rows_a_call(noise))
-        buffer = np.empty((max(rows, min(len(inputs), self._most_together)), self.n_features), self.dtype)
-        for window in self._windows(inputs, rows, noise, initial, final):
-            stored = np.maximum(window.bounds[:, 0], inputs.offsets[window.members] + washout)
-            stored = np.minimum(stored, window.bounds[:, 1])
+        buffer = np.empty((max(rows, min(len(runs), self._most_together)), self.n_features), self.dtype)
+        for window in self._windows(inputs, runs, rows, noise, final):
+            members = runs.members[window.runs]
+            stored = np.clip(inputs.offsets[members] + washout, window.bounds[:, 0], window.bounds[:, 1])
             counts = window.bounds[:, 1] - stored
             block = buffer[: int(counts.sum())]
             window.harvest(block, stored, np.cumsum(counts) - counts)
             if len(block):
                 bounds = np.column_stack([stored, window.bounds[:, 1]])[counts > 0]
                 self._fill(block, inputs, bounds)
-                yield block, bounds, window.members[counts > 0]
+                yield block, bounds, members[counts > 0]
 
-    def final_states(self, inputs: Sequences, initial: np.ndarray | None = None) -> np.ndarray:
-        """Return the states after the last row of each sequence, shape (n_sequences, n_units)."""
-        final = np.empty((len(inputs), self.network.n_units), self.dtype)
-        for window in self._windows(inputs, self._rows_a_call(), None, initial, final):
-            window.harvest(None, window.bounds[:, 1], np.zeros(len(window.members), np.int64))
+    def final_states(
+        self, inputs: Sequences, initial: np.ndarray | None = None, runs: Runs | None = None, noise: Noise | None = None
+    ) -> np.ndarray:
+        """Return the states after the last row of each run, by default of each sequence, shape (n_runs, n_units)."""
+        runs = Runs.whole(inputs, initial) if runs is None else runs
+        final = np.empty((len(runs), self.network.n_units), self.dtype)
+        for window in self._windows(inputs, runs, self._rows_a_call(noise), noise):
+            window.harvest(None, window.bounds[:, 1], np.zeros(len(window.runs), np.int64))
+            # Of what goes on, this is overwritten.
+            final[window.runs] = window.states
         return final
 
     def closed_loop(self, readout: Any, external: np.ndarray, states: np.ndarray, fed_back: np.ndarray) -> np.ndarray:
@@ -176,30 +183,33 @@ class Harvester:
             work += _WORK_OF_NOISE * self.network.n_units
         return max(1, _WORK_A_CALL // work)
 
+    def _runs(
+        self, inputs: Sequences, noise: Noise | None, tolerance: float, initial: np.ndarray | None = None
+    ) -> Runs:
+        return pieces(self, inputs, noise, tolerance) if tolerance > 0 else Runs.whole(inputs, initial)
+
     def _windows(
-        self,
-        inputs: Sequences,
-        rows: int,
-        noise: Noise | None,
-        initial: np.ndarray | None,
-        final: np.ndarray | None = None,
+        self, inputs: Sequences, runs: Runs, rows: int, noise: Noise | None, final: np.ndarray | None = None
     ) -> Iterator[_Window]:
-        # Longest first, so that sequences of similar length run together.
-        order = np.argsort(-inputs.lengths, kind="stable")
+        # Longest first, so that runs of similar length go together.
+        order = np.argsort(-runs.lengths, kind="stable")
         for at in range(0, len(order), self._most_together):
-            members = order[at : at + self._most_together]
-            states = np.zeros((len(members), self.network.n_units), self.dtype)
-            if initial is not None:
-                states[:] = initial[members]
-            lengths = inputs.lengths[members]
-            steps = max(1, rows // len(members))
+            together = order[at : at + self._most_together]
+            states = np.zeros((len(together), self.network.n_units), self.dtype)
+            if runs.initial is not None:
+                states[:] = runs.initial[together]
+            lengths = runs.lengths[together]
+            steps = max(1, rows // len(together))
             for t in range(0, int(lengths[0]), steps):
-                running = members[: int(np.count_nonzero(lengths > t))]
-                begin = inputs.offsets[running] + t
-                end = np.minimum(begin + steps, inputs.offsets[running + 1])
-                yield _Window(self, inputs, running, np.column_stack([begin, end]), t, states[: len(running)], noise)
+                running = together[: int(np.count_nonzero(lengths > t))]
+                begin = runs.bounds[running, 0] + t
+                end = np.minimum(begin + steps, runs.bounds[running, 1])
+                bounds = np.column_stack([begin, end])
+                yield _Window(self, inputs, runs.members[running], running, bounds, states[: len(running)], noise)
             if final is not None:
-                final[members] = states
+                # Of several pieces of a sequence, the last.
+                ends = runs.bounds[together, 1] == inputs.offsets[runs.members[together] + 1]
+                final[runs.members[together[ends]]] = states[ends]
 
     def _fill(self, block: np.ndarray, inputs: Sequences, bounds: np.ndarray) -> None:
         n_units = at = self.network.n_units
@@ -214,13 +224,13 @@ class Harvester:
 
 @dataclass(frozen=True)
 class _Window:
-    """A stretch of time of the sequences under way."""
+    """A stretch of time of the runs under way, and the sequences they belong to."""
 
     harvester: Harvester
     inputs: Sequences
     members: np.ndarray
+    runs: np.ndarray
     bounds: np.ndarray
-    time: int
     states: np.ndarray
     noise: Noise | None
 
@@ -230,7 +240,7 @@ class _Window:
         noise: dict[str, Any] = {}
         if self.noise is not None and self.noise.scale > 0:
             numbers = self.noise.first_sequence + self.members
-            places = np.stack([numbers, np.full(len(numbers), self.time)]).astype(np.int64)
+            places = np.stack([numbers, self.bounds[:, 0] - self.inputs.offsets[self.members]]).astype(np.int64)
             noise = {"noise_scale": self.noise.scale, "noise_seed": self.noise.seed, "noise_places": places}
         self.harvester.network.harvest(
             self.inputs.values,

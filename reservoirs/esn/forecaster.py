@@ -15,7 +15,7 @@ from ._fit import LinearReadoutMixin
 _DEFAULTS = {"n_units": 500, "spectral_radius": 0.9, "leak_rate": 0.7, "input_scaling": 0.3, "bias_scaling": 0.4}
 
 
-@fill_parameters(**_DEFAULTS, features="states+input")
+@fill_parameters(**_DEFAULTS, features="states+input", time_parallel="auto", pieces_run="a fit has long series")
 class ESNForecaster(ForecasterMixin, LinearReadoutMixin):
     r"""Echo-state network that predicts a series from its own past, and continues it in closed loop.
 
@@ -37,6 +37,7 @@ class ESNForecaster(ForecasterMixin, LinearReadoutMixin):
     washout : int or "auto", default="auto"
         Steps at the start of every series that a fit leaves out. "auto" means a tenth of the shortest series, at most
         100.
+    %(time_parallel)s
     %(running)s
 
     Attributes
@@ -95,6 +96,7 @@ class ESNForecaster(ForecasterMixin, LinearReadoutMixin):
         state_noise: Any = 0.0,
         features: Any = "states+input",
         n_layers: Any = 1,
+        time_parallel: Any = "auto",
         dtype: Any = None,
         n_jobs: Any = -1,
         random_state: Any = None,
@@ -114,6 +116,7 @@ class ESNForecaster(ForecasterMixin, LinearReadoutMixin):
         self.state_noise = state_noise
         self.features = features
         self.n_layers = n_layers
+        self.time_parallel = time_parallel
         self.dtype = dtype
         self.n_jobs = n_jobs
         self.random_state = random_state

@@ -18,7 +18,7 @@ from .stream import Stream
 _DEFAULTS = {"n_units": 500, "spectral_radius": 0.9, "leak_rate": 1.0, "input_scaling": 0.2, "bias_scaling": 0.3}
 
 
-@fill_parameters(**_DEFAULTS, features="states")
+@fill_parameters(**_DEFAULTS, features="states", time_parallel=False, pieces_run="`transform` has long sequences")
 class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseESN):  # type: ignore[misc]
     r"""Echo-state network: sequences in, the states of a fixed random recurrent network out.
 
@@ -37,6 +37,7 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
     washout : int or "auto", default=0
         Steps dropped from the start of every transformed sequence. "auto" means a tenth of the shortest sequence of
         the fit, at most 100. Keep 0 where rows must stay aligned: in a pipeline, or with data frames as output.
+    %(time_parallel)s
     %(running)s
 
     Attributes
@@ -99,6 +100,7 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
         state_noise: Any = 0.0,
         features: Any = "states",
         n_layers: Any = 1,
+        time_parallel: Any = False,
         dtype: Any = None,
         n_jobs: Any = -1,
         random_state: Any = None,
@@ -117,6 +119,7 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
         self.state_noise = state_noise
         self.features = features
         self.n_layers = n_layers
+        self.time_parallel = time_parallel
         self.dtype = dtype
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -218,7 +221,8 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
 
     def _features(self, inputs: Sequences, noise: Noise | None) -> Any:
         self._leaves_something(inputs.lengths)
-        rows = self._harvester().features(inputs, washout=self.washout_, noise=noise)
+        tolerance = self._tolerance(self.W_.dtype)
+        rows = self._harvester().features(inputs, washout=self.washout_, noise=noise, tolerance=tolerance)
         # Bounded states stay finite unless something infinite stays in them to the end.
         if self.activation in ("relu", "identity") or not np.isfinite(rows[-1]).all():
             warn_if_diverged(rows, "the reservoir", stacklevel=4)

@@ -21,7 +21,7 @@ from .stream import Stream
 _DEFAULTS = {"n_units": 500, "spectral_radius": 0.9, "leak_rate": 1.0, "input_scaling": 0.2, "bias_scaling": 0.3}
 
 
-@fill_parameters(**_DEFAULTS, features="states+input")
+@fill_parameters(**_DEFAULTS, features="states+input", time_parallel="auto", pieces_run="a fit has long sequences")
 class ESNRegressor(RegressorMixin, LinearReadoutMixin):  # type: ignore[misc]
     r"""Echo-state network with a linear readout, from every time step of the input to the output of that step.
 
@@ -47,6 +47,7 @@ class ESNRegressor(RegressorMixin, LinearReadoutMixin):  # type: ignore[misc]
     washout : int or "auto", default="auto"
         Steps at the start of every sequence that a fit leaves out. "auto" means a tenth of the shortest sequence, at
         most 100.
+    %(time_parallel)s
     %(running)s
 
     Attributes
@@ -106,6 +107,7 @@ class ESNRegressor(RegressorMixin, LinearReadoutMixin):  # type: ignore[misc]
         state_noise: Any = 0.0,
         features: Any = "states+input",
         n_layers: Any = 1,
+        time_parallel: Any = "auto",
         dtype: Any = None,
         n_jobs: Any = -1,
         random_state: Any = None,
@@ -126,6 +128,7 @@ class ESNRegressor(RegressorMixin, LinearReadoutMixin):  # type: ignore[misc]
         self.state_noise = state_noise
         self.features = features
         self.n_layers = n_layers
+        self.time_parallel = time_parallel
         self.dtype = dtype
         self.n_jobs = n_jobs
         self.random_state = random_state
