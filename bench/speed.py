@@ -4,9 +4,10 @@
 
 Every row is printed, won or lost. A figure is the median of several repetitions after a warm-up; the contenders of a
 row take turns, so that a machine that speeds up or slows down does so for all of them. The loop is what one would write
-by hand in float64: CSR weights, tanh, states written out. It runs on one core; ours on one core for one sequence (a
-single sequence has no parallelism) and on all cores for 64. States of up to 32 MB go to memory that the process has in
-hand; the long rows show what it costs when the system must clear new pages. Peers run with their default threads.
+by hand in float64: CSR weights, tanh, states written out. It runs on one core; ours on one core for one sequence (run
+whole, a single sequence has no parallelism) and on all cores for 64, and for one in pieces (`time_parallel`). States of
+up to 32 MB go to memory that the process has in hand; the long rows show what it costs when the system must clear new
+pages. Peers run with their default threads.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import numpy as np
 from scipy import sparse
 
 from reservoirs import EchoStateNetwork, show_config
+from reservoirs.sequences import Sequences
 
 Task = Callable[[], object]
 TARGETS = {
@@ -35,6 +37,8 @@ TARGETS = {
     ("N=1000, one sequence of 4000 steps", "float32"): 8.0,
     ("N=1000, 64 sequences of 50 steps", "float64"): 10.0,
     ("N=1000, 64 sequences of 50 steps", "float32"): 20.0,
+    ("N=1000, one sequence of 100000 steps in pieces, no states kept", "float64"): 12.0,
+    ("N=1000, one sequence of 100000 steps in pieces, no states kept", "float32"): 25.0,
 }
 
 
@@ -72,16 +76,16 @@ def plain_batch(W: Any, W_in: np.ndarray, bias: np.ndarray, leak: float, u: np.n
     return states
 
 
-def networks(n_units: int, n_jobs: int) -> tuple[dict[str, EchoStateNetwork], tuple[Any, ...]]:
+def networks(n_units: int, n_jobs: int, leak_rate: float = 0.3) -> tuple[dict[str, EchoStateNetwork], tuple[Any, ...]]:
     """Return our network in both precisions, and its arrays."""
     ours = {
         dtype: EchoStateNetwork(
-            n_units, connectivity=10, leak_rate=0.3, dtype=dtype, n_jobs=n_jobs, random_state=0
+            n_units, connectivity=10, leak_rate=leak_rate, dtype=dtype, n_jobs=n_jobs, random_state=0
         ).fit(np.zeros((2, 1)))
         for dtype in ("float64", "float32")
     }
     reference = ours["float64"]
-    return ours, (sparse.csr_array(reference.W_), reference.W_in_, reference.bias_, 0.3)
+    return ours, (sparse.csr_array(reference.W_), reference.W_in_, reference.bias_, leak_rate)
 
 
 def harvest_row(n_units: int, n_sequences: int, n_steps: int, repetitions: int, peers: bool) -> dict[str, Any]:
@@ -103,6 +107,28 @@ def harvest_row(n_units: int, n_sequences: int, n_steps: int, repetitions: int, 
     rates = {name: [counts.get(name, n_steps * n_sequences) / s for s in of_name] for name, of_name in seconds.items()}
     what = "one sequence" if n_sequences == 1 else f"{n_sequences} sequences"
     return {"row": f"N={n_units}, {what} of {n_steps} steps", "unit": "steps/s", "rates": rates}
+
+
+def long_row(n_units: int, n_steps: int, repetitions: int) -> dict[str, Any]:
+    """Time harvesting one long sequence block by block, as a fit does, whole and in pieces; no states are kept."""
+    ours, arrays = networks(n_units, -1, leak_rate=1.0)
+    u = np.random.default_rng(0).uniform(-1, 1, (n_steps, 1))
+    part = u[: n_steps // 10]  # the loop's time grows with the number of steps exactly
+    tasks: dict[str, Task] = {"NumPy/SciPy loop": lambda: plain_loop(*arrays, part)}
+    for dtype, network in ours.items():
+        inputs, harvester = Sequences(u.astype(dtype), np.array([0, n_steps]), "single"), network._harvester()
+        for how, tolerance in ((" whole", 0.0), ("", 64 * float(np.finfo(dtype).eps))):
+
+            def harvest(harvester: Any = harvester, inputs: Any = inputs, tolerance: float = tolerance) -> None:
+                for _ in harvester.blocks(inputs, tolerance=tolerance):
+                    pass
+
+            tasks[f"reservoirs {dtype}{how}"] = harvest
+    seconds = take_turns(tasks, repetitions)
+    n = {"NumPy/SciPy loop": len(part)}
+    rates = {name: [n.get(name, n_steps) / s for s in of_name] for name, of_name in seconds.items()}
+    what = f"N={n_units}, one sequence of {n_steps} steps in pieces, no states kept"
+    return {"row": what, "unit": "steps/s", "rates": rates}
 
 
 def peer_tasks(n_units: int, arrays: tuple[Any, ...], u: np.ndarray) -> dict[str, Task]:
@@ -222,6 +248,7 @@ def main(argv: list[str] | None = None) -> None:
             (1000, 64, 500),
         )
     ]
+    results.append(long_row(1000, 100_000 // scale, repetitions))
     results += [step_row(n_units, 20000 // scale, repetitions) for n_units in (100, 1000)]
     for result in results:
         report(result, {} if options.quick else TARGETS)

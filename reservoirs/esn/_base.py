@@ -70,8 +70,8 @@ TIME_PARALLEL = """time_parallel : {{"auto", False}} or float, default={time_par
         Whether {pieces_run} cut into pieces that run side by side, each after a run-up over the end of the
         piece before it: several times as fast, on one thread too. The states agree with those of whole sequences to
         this tolerance, in parts of the largest state; "auto" means to rounding, 64 units in the last place of `dtype`.
-        That is measured for every piece: what a network does not forget in a run-up is not cut. How sequences are cut
-        never depends on threads."""
+        That is measured for every piece: where a network does not forget in a run-up, nothing is cut. How sequences are
+        cut never depends on threads."""
 
 E = TypeVar("E", bound=type)
 

@@ -3,8 +3,8 @@
 A reservoir that forgets does not need the whole past. A piece of a sequence that begins with a run-up over the end of
 the piece before it has the states of the whole sequence but for what the run-up has not made it forget, so pieces can
 share each read of the weights, as sequences do, and use all threads. How much is forgotten is measured, not assumed:
-every run-up is made from two starts, zero and states as large as units of tanh can have, and a piece begins only where
-both have come to agree; else it goes on from the piece before it.
+every run-up is made from two starts, zero and states as large as units of tanh can have, and where they do not come to
+agree the sequences run whole.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # As many as fill the widest lanes of some threads. The number of threads itself must not change how sequences are cut.
 _PIECES = 64
+# Fewer do not share reads, and the run-ups would be for nothing.
+_FEWEST = 8
 # Shorter pieces would spend too much of their time running up.
 _RUN_UPS_A_PIECE = 4
 # A run-up is this much longer than it was found to need where it was measured, and a multiple of so many steps.
@@ -84,60 +86,48 @@ def pieces(harvester: Harvester, inputs: Sequences, noise: Noise | None, toleran
     """
     whole = Runs.whole(inputs)
     shortest = max(_RUN_UPS_A_PIECE * _STEPS, len(inputs.values) // _PIECES)
-    longest = int(inputs.lengths.max())
-    if longest < 2 * shortest:
+    if inputs.lengths.max() < 2 * shortest:
         return whole
-    run_up = _run_up(harvester, inputs, noise, tolerance, longest // (2 * _RUN_UPS_A_PIECE))
+    run_up = _run_up(harvester, inputs, noise, tolerance, len(inputs.values) // (_FEWEST * _RUN_UPS_A_PIECE))
     if run_up is None:
         return whole
     shortest = max(shortest, _RUN_UPS_A_PIECE * run_up)
     counts = np.maximum(inputs.lengths // shortest, 1)
     members = np.repeat(np.arange(len(inputs)), counts)
+    if len(members) < max(_FEWEST, len(inputs) + 1):
+        return whole
     nth = np.arange(len(members)) - np.repeat(np.cumsum(counts) - counts, counts)
     begin = inputs.offsets[members] + inputs.lengths[members] * nth // counts[members]
     cuts = np.flatnonzero(nth)
+    starts = np.repeat(_starts(harvester), len(cuts), axis=0)
+    bounds = np.tile(np.column_stack([begin[cuts] - run_up, begin[cuts]]), (2, 1))
+    ends = harvester.final_states(inputs, runs=Runs(bounds, np.tile(members[cuts], 2), starts), noise=noise)
+    if not _agree(ends[: len(cuts)], ends[len(cuts) :], tolerance):
+        return whole
     initial = np.zeros((len(members), harvester.network.n_units), harvester.dtype)
-    agree, initial[cuts] = _states_at(harvester, inputs, noise, tolerance, begin[cuts], members[cuts], run_up)
-    begins = nth == 0
-    begins[cuts] = agree
-    begin, members = begin[begins], members[begins]
-    return Runs(np.column_stack([begin, np.append(begin[1:], len(inputs.values))]), members, initial[begins])
+    initial[cuts] = ends[: len(cuts)]
+    return Runs(np.column_stack([begin, np.append(begin[1:], len(inputs.values))]), members, initial)
 
 
 def _run_up(harvester: Harvester, inputs: Sequences, noise: Noise | None, tolerance: float, most: int) -> int | None:
     """Return how many steps a run-up takes, measured at the beginning of the longest sequence; None if over `most`."""
     longest = int(inputs.lengths.argmax())
-    states, begin = _starts(harvester, 1), int(inputs.offsets[longest])
-    for steps in range(_STEPS, most + 1, _STEPS):
+    states, begin = _starts(harvester), int(inputs.offsets[longest])
+    for steps in range(_STEPS, min(most, int(inputs.lengths[longest])) + 1, _STEPS):
         bounds = np.tile([begin + steps - _STEPS, begin + steps], (2, 1))
         states = harvester.final_states(inputs, runs=Runs(bounds, np.array([longest, longest]), states), noise=noise)
-        if _agree(states[:1], states[1:], tolerance)[0]:
+        if _agree(states[:1], states[1:], tolerance):
             run_up = int(np.ceil(_MARGIN * steps / _STEPS)) * _STEPS
             return run_up if run_up <= most else None
     return None
 
 
-def _states_at(
-    harvester: Harvester,
-    inputs: Sequences,
-    noise: Noise | None,
-    tolerance: float,
-    rows: np.ndarray,
-    members: np.ndarray,
-    run_up: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return whether run-ups to the given rows come to agree, and the states they end with."""
-    bounds = np.tile(np.column_stack([rows - run_up, rows]), (2, 1))
-    runs = Runs(bounds, np.tile(members, 2), _starts(harvester, len(rows)))
-    states = harvester.final_states(inputs, runs=runs, noise=noise)
-    return _agree(states[: len(rows)], states[len(rows) :], tolerance), states[: len(rows)]
-
-
-def _starts(harvester: Harvester, n: int) -> np.ndarray:
-    """Return twice n states: zeros, and ones of random sign."""
+def _starts(harvester: Harvester) -> np.ndarray:
+    """Return two states: zeros, and ones of random sign."""
     signs = np.random.default_rng(0).choice([-1.0, 1.0], harvester.network.n_units)
-    return np.repeat([0 * signs, signs], n, axis=0).astype(harvester.dtype)
+    return np.array([0 * signs, signs], harvester.dtype)
 
 
-def _agree(some: np.ndarray, others: np.ndarray, tolerance: float) -> np.ndarray:
-    return np.asarray(abs(some - others).max(axis=1) <= tolerance * abs(others).max(axis=1))
+def _agree(some: np.ndarray, others: np.ndarray, tolerance: float) -> bool:
+    with np.errstate(invalid="ignore"):  # states of a reservoir that diverges do not agree
+        return bool((abs(some - others).max(axis=1) <= tolerance * abs(others).max(axis=1)).all())
