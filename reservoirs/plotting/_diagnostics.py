@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..diagnostics import MemoryCapacity
+from ..diagnostics import InformationProcessingCapacity, MemoryCapacity
 from ._axes import new_axes
 
 
@@ -114,3 +114,16 @@ def _memory(result: MemoryCapacity, ax: Any, name: str | None) -> None:
     ax.plot(np.arange(len(result.curve)), result.curve, lw=1.2, label=name)
     ax.set(xlabel="delay (steps)", ylabel="capacity", xlim=(0, len(result.curve) - 1))
     ax.set_title(f"memory capacity {result.total:.1f} of {result.n_states}", loc="left")
+
+
+@_draw.register
+def _processing(result: InformationProcessingCapacity, ax: Any, name: str | None) -> None:
+    delays = np.arange(result.by_delay.shape[1])
+    floor = np.zeros(len(delays))
+    for degree, heights in enumerate(result.by_delay, start=1):
+        ax.bar(delays, heights, 1.0, floor, label=f"degree {degree}")
+        floor += heights
+    last = int(np.flatnonzero(floor > 0)[-1]) if (floor > 0).any() else 0
+    ax.set(xlabel="longest delay (steps)", ylabel="capacity", xlim=(-0.5, last + 0.5))
+    title = f"capacity {result.total:.1f} of {result.rank}"
+    ax.set_title(title if name is None else f"{name}: {title}", loc="left")
