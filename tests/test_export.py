@@ -23,12 +23,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from reservoirs import NVAR, EchoStateNetwork, ESNClassifier, ESNForecaster, ESNRegressor, _core
+from reservoirs.adaptation import EIBalance
 from reservoirs.datasets import load_japanese_vowels, load_watch, mackey_glass
 from reservoirs.export import CSource, to_c
 from reservoirs.export._fixed import _tanh
 from reservoirs.export._host import HostModel, compile_shared
 from reservoirs.export._self_test import classify, forecast, ordered_score, regress
 from reservoirs.export._text import rename, template
+from reservoirs.topology import EITopology
 
 COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
 WARNINGS = ["-std=c99", "-pedantic", "-Wall", "-Wextra", "-Wshadow", "-Wdouble-promotion", "-Wconversion", "-Werror"]
@@ -98,6 +100,7 @@ MODELS: dict[str, Callable[[], Any]] = {
     "cycle": lambda: regressor(topology="cycle", n_units=33),
     "leaks": lambda: regressor(n_units=30, leak_rate=np.linspace(0.1, 1, 30), topology=given_weights()),
     "forecaster": lambda: ESNForecaster(n_units=50, random_state=0).fit(series()[:2000]),
+    "balanced": lambda: regressor(topology=EITopology(in_degree=30), adaptation=EIBalance(0.5)),
     "exogenous": lambda: ESNForecaster(n_units=50, random_state=0).fit(series()[:2000], inputs()[:2000]),
     "two series": lambda: ESNForecaster(n_units=30, random_state=0).fit(inputs()[:2000] * 100 + 30),
     "NVAR": lambda: NVAR(delays=3, stride=2, alpha=1e-4).fit(series()[:2000]),

@@ -65,7 +65,7 @@ class DrawnNetwork:
 
     def __init__(self, esn: Any, inputs: Sequences) -> None:
         self._esn = esn
-        self.activation: str = esn.activation
+        self.activation: str = esn._activation
         self.inputs = inputs
         self.washout: int = esn.washout_
         self.rng = np.random.default_rng()

@@ -80,11 +80,11 @@ class EIBalance(Adaptation):
     >>> import numpy as np
     >>> from reservoirs import EchoStateNetwork
     >>> from reservoirs.adaptation import EIBalance
-    >>> rng = np.random.default_rng(0)
-    >>> signed = (rng.random((200, 200)) < 0.2) * np.where(np.arange(200) < 160, 0.25, -1.0)
+    >>> from reservoirs.topology import EITopology
+    >>> u = np.random.default_rng(0).uniform(0, 1, (1000, 1))
     >>> esn = EchoStateNetwork(
-    ...     topology=signed, spectral_radius=None, activation="sigmoid", adaptation=EIBalance(0.5), random_state=0
-    ... ).fit(rng.uniform(0, 1, (1000, 1)))
+    ...     200, topology=EITopology(), adaptation=EIBalance(0.5), input_scaling=0.05, random_state=0
+    ... ).fit(u)
     >>> rule = esn.adaptation_
     >>> bool(abs(rule.mean_rate_ - 0.5).mean() < 0.02), rule.local_balance_.shape
     (True, (200,))

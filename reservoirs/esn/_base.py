@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable
 from typing import Any, Self, TypeVar
@@ -16,6 +17,7 @@ from .._params import check_choice, check_count, check_real, check_reals, n_thre
 from ..adaptation import Adaptation
 from ..adaptation._base import run_rules
 from ..sequences import Sequences
+from ..topology import EITopology
 from ._harvest import Harvester, Noise, make_network
 
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "identity")
@@ -42,9 +44,10 @@ RESERVOIR_PARAMETERS = """n_units : int, default={n_units}
         Biases are uniform in +-bias_scaling.
     connectivity : int or float, default=10
         Incoming recurrent links of every unit: an int is their number, a float in (0, 1] their share of all units.
-    topology : {{"random", "cycle", "delay_line"}} or (n_units, n_units) array or sparse matrix, default="random"
+    topology : {{"random", "cycle", "delay_line"}}, EITopology or (n_units, n_units) matrix, default="random"
         Who is linked with whom: a fixed number of uniformly random links with weights uniform in +-1; the simple cycle
-        and delay line of Rodan and Tino (2011); or the recurrent weights themselves, entry (i, j) from j to i.
+        and delay line of Rodan and Tino (2011); excitatory and inhibitory units; or the recurrent weights themselves, a
+        dense or sparse array, entry (i, j) from j to i.
     activation : {{"tanh", "relu", "sigmoid", "identity"}}, default="tanh"
         The function f.
     adaptation : Adaptation, list of Adaptation or None, default=None
@@ -176,13 +179,14 @@ class BaseESN(Estimator):
         check_real("state_noise", self.state_noise, 0.0)
         n_threads(self.n_jobs)
         self._tolerance(dtype)
-        given = self.topology if not isinstance(self.topology, str) else None
-        if given is None:
+        given = None
+        if isinstance(self.topology, EITopology):
+            self._check_parts_of_ei()
+        elif isinstance(self.topology, str):
             check_choice("topology", self.topology, TOPOLOGIES)
-            n_units = check_count("n_units", self.n_units)
         else:
-            given = _check_given(given)
-            n_units = given.shape[0]
+            given = _check_given(self.topology)
+        n_units = check_count("n_units", self.n_units) if given is None else given.shape[0]
         bias_scaling = check_real("bias_scaling", self.bias_scaling, 0.0)
         input_scaling = check_reals("input_scaling", self.input_scaling, n_inputs)
         leak_rate = check_reals("leak_rate", self.leak_rate, n_units, 0.0, 1.0, least_included=False)
@@ -200,6 +204,10 @@ class BaseESN(Estimator):
             W_in = of_input.uniform(-1, 1, (n_units, n_inputs)) * input_scaling
         bias = of_bias.uniform(-1, 1, n_units * n_layers) * bias_scaling
         W_fb = of_feedback.uniform(-1, 1, (n_units, n_feedback)) * feedback_scaling
+        if isinstance(self.topology, EITopology):
+            gains = self.topology.input_gains(n_units, of_input)
+            W_in, W_fb = W_in * gains[:, None], W_fb * gains[:, None]
+            bias = self.topology.biases(n_units, of_bias)
         self.W_ = W.astype(dtype)
         self.W_in_ = W_in.astype(dtype)
         if n_feedback:
@@ -222,7 +230,7 @@ class BaseESN(Estimator):
             np.hstack([self.W_in_, getattr(self, "W_fb_", self.W_in_[:, :0])]),
             self.bias_,
             self.leak_rate_,
-            self.activation,
+            self._activation,
             [n_units] * (len(self.bias_) // n_units),
         )
 
@@ -238,8 +246,31 @@ class BaseESN(Estimator):
                 )
             build = _topology.cycle if self.topology == "cycle" else _topology.delay_line
             return build(n_units, 1.0 if radius is None else radius)
+        if isinstance(self.topology, EITopology):
+            return self.topology.weights(n_units, rng)
         W = _topology.random_weights(n_units, n_units, self.connectivity, rng) if given is None else given
         return W if radius is None else _topology.scale_to_spectral_radius(W, radius)
+
+    @property
+    def _activation(self) -> str:
+        """The function f: that of `activation`, but for a topology that has its own."""
+        return "sigmoid" if isinstance(self.topology, EITopology) else str(self.activation)
+
+    def _check_parts_of_ei(self) -> None:
+        """Refuse what would be without effect."""
+        if self.n_layers != 1:
+            raise ValueError(
+                f"n_layers={self.n_layers!r} must be 1 with an EITopology: links between layers know no types"
+            )
+        defaults = inspect.signature(type(self)).parameters
+        idle = {"spectral_radius": None, "bias_scaling": 0, "activation": "sigmoid", "connectivity": ...}
+        for name, same in idle.items():
+            value = getattr(self, name)
+            if value not in (same, defaults[name].default):
+                raise ValueError(
+                    f"{name}={value!r} has no part with topology={self.topology!r}: leave it at its default, and set "
+                    "the parameters of the topology"
+                )
 
     def _stack(self, layers: list[Any], n_units: int, rng: np.random.Generator) -> Any:
         """One matrix over all units: the layers on the diagonal, what each reads of the layer below beside them."""

@@ -224,6 +224,6 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
         tolerance = self._tolerance(self.W_.dtype)
         rows = self._harvester().features(inputs, washout=self.washout_, noise=noise, tolerance=tolerance)
         # Bounded states stay finite unless something infinite stays in them to the end.
-        if self.activation in ("relu", "identity") or not np.isfinite(rows[-1]).all():
+        if self._activation in ("relu", "identity") or not np.isfinite(rows[-1]).all():
             warn_if_diverged(rows, "the reservoir", stacklevel=4)
         return inputs.in_form(rows, self.washout_)

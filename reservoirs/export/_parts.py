@@ -216,7 +216,7 @@ def _network(model: Any) -> Network:
         W_in=np.hstack([model.W_in_, getattr(model, "W_fb_", model.W_in_[:, :0])]),
         bias=model.bias_,
         leak=model.leak_rate_,
-        activation=model.activation,
+        activation=model._activation,
         stage_ends=[n_units * (i + 1) for i in range(n_stages)],
         with_inputs="input" in model.features,
         with_squares="squares" in model.features,

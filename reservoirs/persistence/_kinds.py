@@ -37,7 +37,7 @@ from ..lsm.plasticity import Plasticity
 from ..lsm.synapses import CompiledPlasticity, CompiledSynapses
 from ..nvar import NVAR
 from ..readout import Gram
-from ..topology import Column, Connectome, ErdosRenyi, FixedInDegree, Modular, SmallWorld
+from ..topology import Column, Connectome, EITopology, ErdosRenyi, FixedInDegree, Modular, SmallWorld
 from ._checks import (
     FLAG,
     NOTHING,
@@ -253,7 +253,7 @@ _ALL = (
             "adaptation_curve_": floats("windows"),
         },
     ),
-    *(Kind(graph, {}) for graph in (Column, Connectome, ErdosRenyi, FixedInDegree, Modular, SmallWorld)),
+    *(Kind(graph, {}) for graph in (Column, Connectome, EITopology, ErdosRenyi, FixedInDegree, Modular, SmallWorld)),
     Kind(
         CompiledNeurons,
         {

@@ -1,5 +1,6 @@
 """Who is connected to whom: weight matrices of echo-state networks, and graphs of liquids."""
 
+from reservoirs.topology.ei import EITopology
 from reservoirs.topology.graphs import Column, Connectome, ErdosRenyi, FixedInDegree, Graph, Modular, SmallWorld
 from reservoirs.topology.matrices import (
     Matrix,
@@ -14,6 +15,7 @@ from reservoirs.topology.matrices import (
 __all__ = [
     "Column",
     "Connectome",
+    "EITopology",
     "ErdosRenyi",
     "FixedInDegree",
     "Graph",
