@@ -10,6 +10,8 @@ _Int32s = NDArray[np.int32]
 _Int64s = NDArray[np.int64]
 _Float64s = NDArray[np.float64]
 _T = TypeVar("_T", np.float32, np.float64)
+# Compressed sparse rows (row_start, columns, values), or a dense matrix.
+_Matrix = tuple[_Int64s, _Int32s, NDArray[_T]] | NDArray[_T]
 
 def simd_level() -> str: ...
 def available_simd_levels() -> list[str]: ...
@@ -41,26 +43,18 @@ class _LinearReadout(Generic[_T]):
     def apply(self, rows: NDArray[_T]) -> NDArray[_T]: ...
 
 class _Network(Generic[_T]):
-    @staticmethod
-    def from_sparse(
+    def __init__(
+        self,
         stage_sizes: Sequence[int],
-        row_start: _Int64s,
-        columns: _Int32s,
-        values: NDArray[_T],
+        weights: _Matrix[_T],
         input_weights: NDArray[_T],
         bias: NDArray[_T],
         leak: NDArray[_T],
+        keep: NDArray[_T],
         activation: str,
-    ) -> _Network[_T]: ...
-    @staticmethod
-    def from_dense(
-        stage_sizes: Sequence[int],
-        weights: NDArray[_T],
-        input_weights: NDArray[_T],
-        bias: NDArray[_T],
-        leak: NDArray[_T],
-        activation: str,
-    ) -> _Network[_T]: ...
+        mixing: _Matrix[_T] | None = None,
+        potentials: bool = False,
+    ) -> None: ...
     @property
     def n_units(self) -> int: ...
     @property

@@ -86,31 +86,44 @@ def _sum_to_odd(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Net:
-    """The arrays a network of the core is compiled from; W is dense here."""
+    """The arrays a network of the core is compiled from; matrices are dense here."""
 
     stages: list[int]
     W: np.ndarray
     W_in: np.ndarray
     bias: np.ndarray
     leak: np.ndarray
+    keep: np.ndarray
     activation: str = "tanh"
+    mixing: np.ndarray | None = None
+    potentials: bool = False
 
     def compiled(self, *, dense: bool) -> Any:
         """Return the core's network."""
         network = _core.Network32 if self.W.dtype == np.float32 else _core.Network64
-        rest = (self.W_in, self.bias, self.leak, self.activation)
-        if dense:
-            return network.from_dense(self.stages, self.W, *rest)
-        linked = self.W != 0
-        row_start = np.concatenate([[0], np.cumsum(linked.sum(axis=1))]).astype(np.int64)
-        return network.from_sparse(
-            self.stages, row_start, np.nonzero(linked)[1].astype(np.int32), self.W[linked], *rest
+        form = (lambda matrix: matrix) if dense else compressed
+        return network(
+            self.stages,
+            form(self.W),
+            self.W_in,
+            self.bias,
+            self.leak,
+            self.keep,
+            self.activation,
+            None if self.mixing is None else form(self.mixing),
+            self.potentials,
         )
+
+    def shown(self, x: np.ndarray) -> np.ndarray:
+        """Return what units in these states send and show."""
+        return activation(self.activation)(x) if self.potentials else x
 
     def step(self, x: np.ndarray, u: np.ndarray) -> np.ndarray:
         """Return the states after one step of all sequences: x is (n_sequences, n_units), u (n_sequences, n_inputs)."""
-        f = activation(self.activation)
-        x = x.copy()
+        f = activation("identity" if self.potentials else self.activation)
+        x = carried = x.copy()
+        if self.mixing is not None:
+            carried = add_columns(np.zeros_like(x), self.mixing, x) + 0
         at = 0
         for i, size in enumerate(self.stages):
             units = slice(at, at + size)
@@ -118,12 +131,24 @@ class Net:
             if i == 0:
                 for j in range(u.shape[1]):
                     sums = fma(self.W_in[:, j], u[:, j, None], sums)
-            for column in np.flatnonzero(self.W[units].any(axis=0)):
-                sums = fma(self.W[units, column], x[:, column, None], sums)
-            keep = 1 - self.leak[units]
-            x[:, units] = fma(self.leak[units], f(sums + 0), keep * x[:, units])
+            sums = add_columns(sums, self.W[units], self.shown(x))
+            x[:, units] = fma(self.leak[units], f(sums + 0), self.keep[units] * carried[:, units])
             at += size
         return x
+
+
+def compressed(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the compressed sparse rows of a matrix."""
+    linked = matrix != 0
+    row_start = np.concatenate([[0], np.cumsum(linked.sum(axis=1))]).astype(np.int64)
+    return row_start, np.nonzero(linked)[1].astype(np.int32), matrix[linked]
+
+
+def add_columns(sums: np.ndarray, matrix: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Add the matrix times x to the sums, one column after another."""
+    for column in np.flatnonzero(matrix.any(axis=0)):
+        sums = fma(matrix[:, column], x[:, column, None], sums)
+    return sums
 
 
 def activation(name: str) -> Callable[[np.ndarray], np.ndarray]:

@@ -34,6 +34,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "dense": {"n_units": 32, "connectivity": 1.0, "leak_rate": 0.3},
     "deep": {"n_units": 21, "n_layers": 3, "activation": "sigmoid"},
     "noisy": {"n_units": 19, "state_noise": 0.1, "features": "states+input+squares"},
+    "es2n": {"n_units": 21, "n_layers": 2, "leak_rate": 0.2, "dynamics": "es2n"},
+    "euler": {"n_units": 35, "leak_rate": 0.1, "dynamics": "euler"},
+    "voltage": {"n_units": 20, "n_layers": 2, "leak_rate": 0.4, "dynamics": "voltage", "state_noise": 0.1},
 }
 every_setting = pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
 

@@ -39,9 +39,11 @@ def sparse(**changes: Any) -> Any:
         "input_weights": zeros((N, K)),
         "bias": zeros(N),
         "leak": np.ones(N),
+        "keep": zeros(N),
         "activation": "tanh",
-    }
-    return _core.Network64.from_sparse(**{**parts, **changes})
+    } | changes
+    weights = tuple(parts.pop(name) for name in ("row_start", "columns", "values"))
+    return _core.Network64(weights=weights, **parts)
 
 
 def dense(**changes: Any) -> Any:
@@ -51,9 +53,10 @@ def dense(**changes: Any) -> Any:
         "input_weights": zeros((N, K)),
         "bias": zeros(N),
         "leak": np.ones(N),
+        "keep": zeros(N),
         "activation": "tanh",
     }
-    return _core.Network64.from_dense(**{**parts, **changes})
+    return _core.Network64(**{**parts, **changes})
 
 
 def harvest(**changes: Any) -> None:
@@ -117,6 +120,10 @@ WRONG_VALUES: dict[str, Callable[[], Any]] = {
     "bias short": lambda: sparse(bias=zeros(N - 1)),
     "bias 2-D": lambda: sparse(bias=zeros((N, 1))),
     "leak long": lambda: sparse(leak=zeros(N + 1)),
+    "keep short": lambda: sparse(keep=zeros(N - 1)),
+    "mixing not square": lambda: sparse(mixing=zeros((N, N + 1))),
+    "mixing short": lambda: sparse(mixing=(np.arange(N), np.arange(N, dtype=np.int32), np.ones(N))),
+    "mixing beyond": lambda: sparse(mixing=(np.arange(N + 1), np.full(N, N, np.int32), np.ones(N))),
     "unknown activation": lambda: sparse(activation="softmax"),
     "row_start short": lambda: sparse(row_start=np.arange(N)),
     "row_start decreases": lambda: sparse(row_start=np.array([0, 2, 1, 3, 4, 5])),
@@ -316,9 +323,8 @@ def unaligned(shape: tuple[int, ...]) -> np.ndarray:
 def test_unaligned_arrays_are_fine_or_refused(n_sequences: int, past_caches: bool) -> None:
     n_steps, n_units = 3, 50
     n_rows = n_sequences * n_steps
-    network = _core.Network64.from_dense(
-        [n_units], unaligned((n_units, n_units)), unaligned((n_units, K)), zeros(n_units), np.ones(n_units), "sigmoid"
-    )
+    weights, input_weights, ones = unaligned((n_units, n_units)), unaligned((n_units, K)), np.ones(n_units)
+    network = _core.Network64([n_units], weights, input_weights, zeros(n_units), ones, zeros(n_units), "sigmoid")
     begin = np.arange(n_sequences) * n_steps
     stretches = np.column_stack([begin, begin + n_steps, begin, begin])
     out = unaligned((n_rows, n_units))

@@ -42,6 +42,7 @@ from reservoirs import (
 )
 from reservoirs.adaptation import Adaptation, EIBalance
 from reservoirs.encoding import BSAEncoder, Cochlea, DeltaEncoder, LatencyEncoder, PopulationEncoder, RateEncoder
+from reservoirs.esn import ES2N, Euler, Leaky
 from reservoirs.lsm import (
     LIF,
     AdaptiveLIF,
@@ -101,6 +102,14 @@ FITTED = {
         "forecast",
         5,
     ),
+    "es2n": lambda: (
+        ESNRegressor(dynamics=ES2N("random"), leak_rate=0.1, **SEEDED).fit(ROWS, TARGETS),
+        "predict",
+        ROWS,
+    ),
+    "euler": lambda: (EchoStateNetwork(dynamics=Euler(0.1), n_layers=2, **SEEDED).fit(ROWS), "transform", ROWS),
+    "voltage": lambda: (ESNForecaster(dynamics="voltage", **SEEDED).fit(SINE), "forecast", 5),
+    "leaky": lambda: (ESNRegressor(dynamics=Leaky(), **SEEDED).fit(ROWS, TARGETS), "predict", ROWS),
     "two classes": lambda: (ESNClassifier(**SEEDED).fit(SEQUENCES, np.arange(12) % 2), "decision_function", SEQUENCES),
     "three classes": lambda: (ESNClassifier(**SEEDED).fit(SEQUENCES, THREE), "decision_function", SEQUENCES),
     "labels": lambda: (ESNClassifier(**SEEDED).fit(SEQUENCES, pd.Series(THREE)), "predict", SEQUENCES),

@@ -11,12 +11,15 @@ namespace reservoirs::bindings {
 namespace {
 
 template <class T>
-void def_elementwise(py::module_& m, const char* name, void (*Kernels<T>::*function)(const T*, std::int64_t, T*)) {
+using Elementwise = void (*)(const T*, std::int64_t, T*);
+
+template <class T>
+void def_elementwise(py::module_& m, const char* name, Elementwise<T> (*function)(const Kernels<T>&)) {
     m.def(
         name,
         [function](const Array<T>& x) {
             Array<T> y(std::vector<py::ssize_t>(x.shape(), x.shape() + x.ndim()));
-            (kernels<T>().*function)(x.data(), x.size(), y.mutable_data());
+            function(kernels<T>())(x.data(), x.size(), y.mutable_data());
             return y;
         },
         py::arg("x").noconvert());
@@ -46,10 +49,11 @@ void def_add_rows(py::module_& m) {
 
 template <class T>
 void register_type(py::module_& m) {
-    def_elementwise<T>(m, "tanh", &Kernels<T>::tanh);
-    def_elementwise<T>(m, "exp", &Kernels<T>::exp);
-    def_elementwise<T>(m, "logistic", &Kernels<T>::logistic);
-    def_elementwise<T>(m, "log", &Kernels<T>::log);
+    using Table = const Kernels<T>&;
+    def_elementwise<T>(m, "tanh", [](Table k) { return k.activate[static_cast<int>(Activation::tanh)]; });
+    def_elementwise<T>(m, "logistic", [](Table k) { return k.activate[static_cast<int>(Activation::logistic)]; });
+    def_elementwise<T>(m, "exp", [](Table k) { return k.exp; });
+    def_elementwise<T>(m, "log", [](Table k) { return k.log; });
     def_add_rows<T>(m);
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <tuple>
+#include <variant>
 
 #include "register.hpp"
 #include "reservoirs/network.hpp"
@@ -20,52 +22,56 @@ Activation activation_named(const std::string& name) {
     throw std::invalid_argument("unknown activation '" + name + "'");
 }
 
+// Compressed sparse rows (row_start, columns, values), or a dense matrix.
 template <class T>
-void describe(NetworkSpec<T>& spec, const std::vector<std::int64_t>& stage_sizes, const Array<T>& input_weights,
-              const Array<T>& bias, const Array<T>& leak, const std::string& activation) {
-    std::int64_t n_units = 0;
-    for (const std::int64_t size : stage_sizes) n_units += size;
+using Matrix = std::variant<std::tuple<Array<std::int64_t>, Array<std::int32_t>, Array<T>>, Array<T>>;
+
+template <class T>
+MatrixSpec<T> describe(const Matrix<T>& matrix, const char* name, std::int64_t n_units) {
+    MatrixSpec<T> spec;
+    if (const auto* dense = std::get_if<Array<T>>(&matrix)) {
+        expect_shape(name, *dense, {n_units, n_units});
+        spec.dense = dense->data();
+        return spec;
+    }
+    const auto& [row_start, columns, values] = std::get<0>(matrix);
+    expect_shape("row_start", row_start, {n_units + 1});
+    expect_shape("columns", columns, {values.size()});
+    expect_shape("values", values, {values.size()});
+    const std::int64_t* start = row_start.data();
+    for (std::int64_t i = 0; i < n_units; ++i) {
+        if (start[i] > start[i + 1]) throw std::invalid_argument("row_start must not decrease");
+    }
+    if (start[0] != 0 || start[n_units] != values.size()) throw std::invalid_argument("row_start must span values");
+    spec.row_start = start;
+    spec.columns = columns.data();
+    spec.values = values.data();
+    return spec;
+}
+
+template <class T>
+std::shared_ptr<Network<T>> make_network(const std::vector<std::int64_t>& stage_sizes, const Matrix<T>& weights,
+                                         const Array<T>& input_weights, const Array<T>& bias, const Array<T>& leak,
+                                         const Array<T>& keep, const std::string& activation,
+                                         const std::optional<Matrix<T>>& mixing, bool potentials) {
     if (stage_sizes.empty() || input_weights.ndim() != 2) throw std::invalid_argument("input_weights must be 2-D");
     expect_shape("input_weights", input_weights, {stage_sizes[0], input_weights.shape(1)});
+    std::int64_t n_units = 0;
+    for (const std::int64_t size : stage_sizes) n_units += size;
     expect_shape("bias", bias, {n_units});
     expect_shape("leak", leak, {n_units});
+    expect_shape("keep", keep, {n_units});
+    NetworkSpec<T> spec;
     spec.stage_sizes = stage_sizes;
     spec.n_inputs = input_weights.shape(1);
     spec.input_weights = input_weights.data();
     spec.bias = bias.data();
     spec.leak = leak.data();
+    spec.keep = keep.data();
     spec.activation = activation_named(activation);
-}
-
-template <class T>
-std::shared_ptr<Network<T>> from_sparse(const std::vector<std::int64_t>& stage_sizes,
-                                        const Array<std::int64_t>& row_start, const Array<std::int32_t>& columns,
-                                        const Array<T>& values, const Array<T>& input_weights, const Array<T>& bias,
-                                        const Array<T>& leak, const std::string& activation) {
-    NetworkSpec<T> spec;
-    describe(spec, stage_sizes, input_weights, bias, leak, activation);
-    expect_shape("row_start", row_start, {bias.shape(0) + 1});
-    expect_shape("columns", columns, {values.size()});
-    const std::int64_t* start = row_start.data();
-    for (py::ssize_t i = 0; i < bias.shape(0); ++i) {
-        if (start[i] > start[i + 1]) throw std::invalid_argument("row_start must not decrease");
-    }
-    if (start[0] != 0 || start[bias.shape(0)] != values.size())
-        throw std::invalid_argument("row_start must span values");
-    spec.row_start = start;
-    spec.columns = columns.data();
-    spec.values = values.data();
-    return std::make_shared<Network<T>>(spec);
-}
-
-template <class T>
-std::shared_ptr<Network<T>> from_dense(const std::vector<std::int64_t>& stage_sizes, const Array<T>& weights,
-                                       const Array<T>& input_weights, const Array<T>& bias, const Array<T>& leak,
-                                       const std::string& activation) {
-    NetworkSpec<T> spec;
-    describe(spec, stage_sizes, input_weights, bias, leak, activation);
-    expect_shape("weights", weights, {bias.shape(0), bias.shape(0)});
-    spec.dense = weights.data();
+    spec.potentials = potentials;
+    spec.weights = describe(weights, "weights", n_units);
+    if (mixing) spec.mixing = describe(*mixing, "mixing", n_units);
     return std::make_shared<Network<T>>(spec);
 }
 
@@ -220,12 +226,10 @@ void register_type(py::module_& m, const std::string& suffix) {
         .def(py::init(&make_readout<T>), py::arg("coef").noconvert(), py::arg("intercept").noconvert())
         .def("apply", &apply_readout<T>, py::arg("rows").noconvert());
     py::class_<Network<T>, std::shared_ptr<Network<T>>>(m, ("Network" + suffix).c_str())
-        .def_static("from_sparse", &from_sparse<T>, py::arg("stage_sizes"), py::arg("row_start").noconvert(),
-                    py::arg("columns").noconvert(), py::arg("values").noconvert(), py::arg("input_weights").noconvert(),
-                    py::arg("bias").noconvert(), py::arg("leak").noconvert(), py::arg("activation"))
-        .def_static("from_dense", &from_dense<T>, py::arg("stage_sizes"), py::arg("weights").noconvert(),
-                    py::arg("input_weights").noconvert(), py::arg("bias").noconvert(), py::arg("leak").noconvert(),
-                    py::arg("activation"))
+        .def(py::init(&make_network<T>), py::arg("stage_sizes"), py::arg("weights").noconvert(),
+             py::arg("input_weights").noconvert(), py::arg("bias").noconvert(), py::arg("leak").noconvert(),
+             py::arg("keep").noconvert(), py::arg("activation"), py::arg("mixing").noconvert() = py::none(),
+             py::arg("potentials") = false)
         .def_property_readonly("n_units", &Network<T>::n_units)
         .def_property_readonly("n_inputs", &Network<T>::n_inputs)
         .def_property_readonly("work", &Network<T>::work)

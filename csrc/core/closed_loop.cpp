@@ -58,7 +58,7 @@ void LinearReadout<T>::assign(const LinearReadout<U>& other) {
 template <class T>
 void gather_features(const Network<T>& network, const typename Network<T>::Workspace& workspace, const T* input,
                      bool with_input, bool with_squares, T* features) {
-    network.store_state(workspace, features);
+    network.store_shown(workspace, features);
     T* next = features + network.n_units();
     if (with_input) next = std::copy_n(input, network.n_inputs(), next);
     if (with_squares) std::transform(features, features + network.n_units(), next, [](T x) { return x * x; });

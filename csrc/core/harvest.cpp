@@ -57,8 +57,7 @@ struct Network<T>::Group {
 
 template <class T>
 struct Network<T>::LaneWorkspace {
-    Aligned<T> state;
-    Aligned<T> next;
+    Workspace units;
     Aligned<T> input;
     Aligned<T> unpacked;   // [lane][unit], for outputs that bypass the caches
     std::vector<T*> rows;  // [lane] where unpacked states go
@@ -66,9 +65,9 @@ struct Network<T>::LaneWorkspace {
 
 template <class T>
 void Network<T>::write_row(const Kernels<T>& k, const Workspace& w, bool past_caches, T* row) const {
-    if (!past_caches) return store_state(w, row);
+    if (!past_caches) return store_shown(w, row);
     for (const Stage& stage : stages_) {
-        k.stream_row(w.state.data() + stage.first_block * kBlockRows, stage.n_units, row + stage.first_unit);
+        k.stream_row(shown(w).data() + stage.first_block * kBlockRows, stage.n_units, row + stage.first_unit);
     }
 }
 
@@ -79,13 +78,14 @@ void Network<T>::run_alone(const Kernels<T>& k, const Harvest<T>& job, std::size
     T* units = job.states + static_cast<std::int64_t>(index) * n_units_;
     load_state(units, w);
     for (std::int64_t row = s.begin + from; row < s.end; ++row) {
-        advance(k, -1, job.inputs + row * n_inputs_, w.state, w.next);
+        advance(k, -1, job.inputs + row * n_inputs_, w);
         if (job.noise.scale > 0) {
             for (const Stage& stage : stages_) {
                 add_noise(job.noise, index, row - s.begin, stage.first_unit, stage.n_units, 1,
                           w.state.data() + stage.first_block * kBlockRows);
             }
         }
+        settle(k, w);
         if (job.out != nullptr && row >= s.store_from) {
             write_row(k, w, job.past_caches, job.out + (s.out_row + row - s.store_from) * job.out_stride);
         }
@@ -97,8 +97,9 @@ template <class T>
 void Network<T>::run_lanes(const Kernels<T>& k, const Harvest<T>& job, const Group& group, LaneWorkspace& lanes,
                            Workspace& w) const {
     const std::int64_t n_lanes = lanes_in<T>(group.width);
-    const auto each_stage = [&](auto&& visit) {
-        for (const Stage& stage : stages_) visit(stage, lanes.state.data() + stage.first_block * kBlockRows * n_lanes);
+    Aligned<T>& states = lanes.units.state;
+    const auto each_stage = [&](auto& values, auto&& visit) {
+        for (const Stage& stage : stages_) visit(stage, values.data() + stage.first_block * kBlockRows * n_lanes);
     };
     const auto row_pointers = [&](auto&& row_of) {
         for (std::int64_t lane = 0; lane < n_lanes; ++lane) {
@@ -106,23 +107,24 @@ void Network<T>::run_lanes(const Kernels<T>& k, const Harvest<T>& job, const Gro
         }
         return std::any_of(lanes.rows.begin(), lanes.rows.end(), [](const T* row) { return row != nullptr; });
     };
-    const auto unpack = [&]() {
-        each_stage([&](const Stage& stage, const T* state) {
+    const auto unpack = [&](const Aligned<T>& values) {
+        each_stage(values, [&](const Stage& stage, const T* from) {
             std::vector<T*>& rows = lanes.rows;
-            k.unpack_lanes[group.width](state, stage.n_units, rows.data());
+            k.unpack_lanes[group.width](from, stage.n_units, rows.data());
             for (T*& row : rows) row = row == nullptr ? nullptr : row + stage.n_units;
         });
     };
 
-    std::fill(lanes.state.begin(), lanes.state.end(), T(0));
-    std::fill(lanes.next.begin(), lanes.next.end(), T(0));
+    std::fill(states.begin(), states.end(), T(0));
+    std::fill(lanes.units.next.begin(), lanes.units.next.end(), T(0));
     std::fill(lanes.input.begin(), lanes.input.end(), T(0));
-    each_stage([&](const Stage& stage, T* state) {
+    each_stage(states, [&](const Stage& stage, T* state) {
         for (std::int64_t lane = 0; lane < group.count; ++lane) {
             const T* units = job.states + static_cast<std::int64_t>(group.order[lane]) * n_units_ + stage.first_unit;
             for (std::int64_t i = 0; i < stage.n_units; ++i) state[i * n_lanes + lane] = units[i];
         }
     });
+    settle(k, lanes.units);
 
     std::int64_t running = group.count;
     for (std::int64_t t = 0; running > 0; ++t) {
@@ -137,7 +139,7 @@ void Network<T>::run_lanes(const Kernels<T>& k, const Harvest<T>& job, const Gro
                            ? job.states + static_cast<std::int64_t>(group.order[lane]) * n_units_
                            : nullptr;
             });
-            unpack();
+            unpack(states);
         }
         if (disband) {
             for (std::int64_t lane = 0; lane < running; ++lane) run_alone(k, job, group.order[lane], t, w);
@@ -149,14 +151,15 @@ void Network<T>::run_lanes(const Kernels<T>& k, const Harvest<T>& job, const Gro
                 lanes.input[static_cast<std::size_t>(j * n_lanes + lane)] = u[j];
             }
         }
-        advance(k, group.width, lanes.input.data(), lanes.state, lanes.next);
+        advance(k, group.width, lanes.input.data(), lanes.units);
         if (job.noise.scale > 0) {
-            each_stage([&](const Stage& stage, T* state) {
+            each_stage(states, [&](const Stage& stage, T* state) {
                 for (std::int64_t lane = 0; lane < running; ++lane) {
                     add_noise(job.noise, group.order[lane], t, stage.first_unit, stage.n_units, n_lanes, state + lane);
                 }
             });
         }
+        settle(k, lanes.units);
         if (job.out == nullptr) continue;
         const auto out_row = [&](std::int64_t lane) -> T* {
             if (lane >= running) return nullptr;
@@ -165,11 +168,11 @@ void Network<T>::run_lanes(const Kernels<T>& k, const Harvest<T>& job, const Gro
             return job.out + (s.out_row + s.begin + t - s.store_from) * job.out_stride;
         };
         if (!job.past_caches) {
-            if (row_pointers(out_row)) unpack();
+            if (row_pointers(out_row)) unpack(shown(lanes.units));
             continue;
         }
         row_pointers([&](std::int64_t lane) { return lanes.unpacked.data() + lane * n_units_; });
-        unpack();
+        unpack(shown(lanes.units));
         for (std::int64_t lane = 0; lane < running; ++lane) {
             T* row = out_row(lane);
             if (row != nullptr) k.stream_row(lanes.unpacked.data() + lane * n_units_, n_units_, row);
@@ -202,9 +205,8 @@ void Network<T>::harvest(const Harvest<T>& job) const {
         alone.push_back(make_workspace());
         if (width < 0) continue;
         const auto n_lanes = static_cast<std::size_t>(lanes_in<T>(width));
-        const std::size_t size = alone.back().state.size() * n_lanes;
         const std::size_t unpacked = job.past_caches ? static_cast<std::size_t>(n_units_) * n_lanes : 0;
-        lanes.push_back({Aligned<T>(size), Aligned<T>(size), Aligned<T>(static_cast<std::size_t>(n_inputs_) * n_lanes),
+        lanes.push_back({make_workspace(lanes_in<T>(width)), Aligned<T>(static_cast<std::size_t>(n_inputs_) * n_lanes),
                          Aligned<T>(unpacked), std::vector<T*>(n_lanes)});
     }
     const Kernels<T>& k = kernels<T>();

@@ -1,4 +1,4 @@
-// x <- keep x + leak f(bias + W_in u + W x): the hot loops. Every row's sum runs over bias, inputs, then columns in
+// keep y + leak f(bias + W_in u + W x): the hot loops. Every row's sum runs over bias, inputs, then columns in
 // ascending order, one fused multiply-add at a time, whichever of these functions computes it.
 //
 // Sums of a few blocks are put aside, then their activations are computed together: one activation alone is a chain of
@@ -19,9 +19,9 @@ inline Vec<T> activate(Vec<T> z) {
 }
 
 template <class T, Activation kind>
-inline Vec<T> updated(Vec<T> x, Vec<T> z, Vec<T> leak, Vec<T> keep) {
+inline Vec<T> updated(Vec<T> y, Vec<T> z, Vec<T> leak, Vec<T> keep) {
     // + 0 turns a negative zero into a positive one: padding a row with zero weights may not change a bit.
-    return fma<T>(leak, activate<T, kind>(z + broadcast<T>(0)), keep * x);
+    return fma<T>(leak, activate<T, kind>(z + broadcast<T>(0)), keep * y);
 }
 
 // Four column numbers in one load.
@@ -93,8 +93,8 @@ constexpr std::int64_t kBlocksTogether = 8;
 template <class T, Activation kind>
 inline void update_blocks(const StageStep<T>& a, std::int64_t first_block, std::int64_t last_block) {
     for (std::int64_t i = first_block * kBlockRows; i < last_block * kBlockRows; i += kWidth<T>) {
-        store<T>(a.next + i,
-                 updated<T, kind>(load<T>(a.state + i), load<T>(a.next + i), load<T>(a.leak + i), load<T>(a.keep + i)));
+        store<T>(a.next + i, updated<T, kind>(load<T>(a.carried + i), load<T>(a.next + i), load<T>(a.leak + i),
+                                              load<T>(a.keep + i)));
     }
 }
 
@@ -174,7 +174,7 @@ inline void update_rows_of_lanes(const StageStep<T>& a, std::int64_t first_row, 
         const Vec<T> keep = broadcast<T>(a.keep[row]);
         for (int v = 0; v < kVectors; ++v) {
             const std::int64_t at = (row * kVectors + v) * kWidth<T>;
-            store<T>(a.next + at, updated<T, kind>(load<T>(a.state + at), load<T>(a.next + at), leak, keep));
+            store<T>(a.next + at, updated<T, kind>(load<T>(a.carried + at), load<T>(a.next + at), leak, keep));
         }
     }
 }

@@ -38,13 +38,14 @@ struct StageStep {
     std::int64_t n_columns;
     const T* bias;
     const T* leak;
-    const T* keep;           // 1 - leak
+    const T* keep;
     const T* input_weights;  // [input][row], input_stride apart
     std::int64_t input_stride;
     std::int64_t n_inputs;
-    const T* state;
+    const T* state;    // x, what the units send
+    const T* carried;  // y, what they keep a share of: x itself for leaky units
     const T* input;
-    T* next;  // out: keep x + leak f(bias + W_in u + W x)
+    T* next;  // out: keep y + leak f(bias + W_in u + W x)
 };
 
 template <class T>
@@ -209,10 +210,9 @@ struct Kernels {
     // Return forgetting + weight x^T P x.
     T (*update_factor)(const FactorUpdate<T>&);
     T (*update_factor_of_unit)(const FactorUpdate<T>&);
-    // Elementwise functions over n values, for the tests of their accuracy.
-    void (*tanh)(const T* x, std::int64_t n, T* y);
+    // Elementwise functions over n values; the last two are for the tests of their accuracy.
+    void (*activate[kActivations])(const T* x, std::int64_t n, T* y);
     void (*exp)(const T* x, std::int64_t n, T* y);
-    void (*logistic)(const T* x, std::int64_t n, T* y);
     void (*log)(const T* x, std::int64_t n, T* y);
     // They write the units that spike, in ascending order and up to a whole vector too many, and return how many do.
     std::int64_t (*fire_lif[2][2])(const LifUnits<T>&);  // [soft reset][adaptive]

@@ -40,6 +40,7 @@ void apply(const T* x, std::int64_t n, T* y) {
 template <class T, Activation kind>
 constexpr void add_steps(Kernels<T>& k) {
     constexpr int f = static_cast<int>(kind);
+    k.activate[f] = apply<T, activate<T, kind>>;
     k.sparse16_step[f] = sparse_step<T, kind, std::uint16_t>;
     k.sparse32_step[f] = sparse_step<T, kind, std::uint32_t>;
     k.dense_step[f] = dense_step<T, kind>;
@@ -101,9 +102,7 @@ constexpr Kernels<T> make_table() {
     k.add_scaled = add_scaled<T>;
     k.update_factor = update_factor<T, false>;
     k.update_factor_of_unit = update_factor<T, true>;
-    k.tanh = apply<T, vec_tanh<T>>;
     k.exp = apply<T, vec_exp<T>>;
-    k.logistic = apply<T, vec_logistic<T>>;
     k.log = apply<T, vec_log<T>>;
     add_liquid<T>(k);
     return k;

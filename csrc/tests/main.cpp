@@ -29,12 +29,19 @@ struct Model {
     int64_t n_units = 0;
     int64_t n_inputs;
     Activation activation;
-    std::vector<T> dense, input_weights, bias, leak, values;
+    std::vector<T> dense, input_weights, bias, leak, keep, values;
     std::vector<int64_t> row_start{0};
     std::vector<std::int32_t> columns;
 
-    Model(std::vector<int64_t> stages_, int64_t n_inputs_, double density, Activation activation_, Numbers& numbers)
-        : stages(std::move(stages_)), n_inputs(n_inputs_), activation(activation_) {
+    bool mixes, potentials;
+
+    Model(std::vector<int64_t> stages_, int64_t n_inputs_, double density, Activation activation_, Numbers& numbers,
+          bool mixes_ = false, bool potentials_ = false)
+        : stages(std::move(stages_)),
+          n_inputs(n_inputs_),
+          activation(activation_),
+          mixes(mixes_),
+          potentials(potentials_) {
         for (const int64_t size : stages) n_units += size;
         dense.assign(at(n_units * n_units), T(0));
         for (int64_t i = 0; i < n_units; ++i) {
@@ -50,37 +57,54 @@ struct Model {
         input_weights = numbers.take<T>(stages[0] * n_inputs);
         bias = numbers.take<T>(n_units);
         for (const T x : numbers.take<T>(n_units)) leak.push_back(T(0.5) + x / 2);
+        for (const T a : leak) keep.push_back(mixes || potentials ? a - T(0.75) : T(1) - a);
     }
 
     Network<T> network(bool as_dense) const {
         NetworkSpec<T> spec;
         spec.stage_sizes = stages;
         spec.n_inputs = n_inputs;
-        if (as_dense) {
-            spec.dense = dense.data();
-        } else {
-            spec.row_start = row_start.data();
-            spec.columns = columns.data();
-            spec.values = values.data();
-        }
+        // The mixing, in the other form, has the recurrent weights: one matrix shows as well as two what reads it.
+        const MatrixSpec<T> rows{nullptr, nullptr, nullptr, dense.data()};
+        const MatrixSpec<T> links{row_start.data(), columns.data(), values.data(), nullptr};
+        spec.weights = as_dense ? rows : links;
+        if (mixes) spec.mixing = as_dense ? links : rows;
         spec.input_weights = input_weights.data();
         spec.bias = bias.data();
         spec.leak = leak.data();
+        spec.keep = keep.data();
         spec.activation = activation;
+        spec.potentials = potentials;
         return Network<T>(spec);
     }
 
     T activate(T z) const {
         if (activation == Activation::relu) return z > 0 ? z : T(0);
-        if (activation == Activation::tanh) kernels<T>().tanh(&z, 1, &z);
-        if (activation == Activation::logistic) kernels<T>().logistic(&z, 1, &z);
+        if (activation != Activation::identity) kernels<T>().activate[static_cast<int>(activation)](&z, 1, &z);
         return z;
     }
 
+    // What units in these states show.
+    std::vector<T> shown(const T* x) const {
+        std::vector<T> y(x, x + n_units);
+        for (T& value : y) value = potentials ? activate(value) : value;
+        return y;
+    }
+
+    T mixed(int64_t i, const T* x) const {
+        T sum = 0;
+        for (int64_t k = row_start[at(i)]; k < row_start[at(i + 1)]; ++k) {
+            sum = std::fma(values[at(k)], x[columns[at(k)]], sum);
+        }
+        return sum;
+    }
+
     void step(const T* u, T* x) const {
+        std::vector<T> carried(x, x + n_units);
+        for (int64_t i = 0; i < n_units && mixes; ++i) carried[at(i)] = mixed(i, x);
         int64_t first = 0;
         for (const int64_t size : stages) {
-            const std::vector<T> before(x, x + n_units);
+            const std::vector<T> before = shown(x);
             for (int64_t i = first; i < first + size; ++i) {
                 T sum = bias[at(i)];
                 for (int64_t j = 0; j < n_inputs && first == 0; ++j) {
@@ -89,8 +113,9 @@ struct Model {
                 for (int64_t k = row_start[at(i)]; k < row_start[at(i + 1)]; ++k) {
                     sum = std::fma(values[at(k)], before[at(columns[at(k)])], sum);
                 }
-                const T kept = (T(1) - leak[at(i)]) * x[i];
-                x[i] = std::fma(leak[at(i)], activate(sum + T(0)), kept);
+                const T kept = keep[at(i)] * carried[at(i)];
+                sum += T(0);
+                x[i] = std::fma(leak[at(i)], potentials ? sum : activate(sum), kept);
             }
             first += size;
         }
@@ -120,7 +145,8 @@ void test_harvest(const Model<T>& model, const std::vector<int64_t>& lengths, Nu
         for (int64_t row = stretch.begin; row < stretch.end; ++row) {
             model.step(inputs.data() + row * model.n_inputs, x);
             if (row < stretch.store_from) continue;
-            std::copy_n(x, n, expected.data() + (stretch.out_row + row - stretch.store_from) * n);
+            const std::vector<T> row_shown = model.shown(x);
+            std::copy_n(row_shown.data(), n, expected.data() + (stretch.out_row + row - stretch.store_from) * n);
         }
     }
     for (const bool as_dense : {false, true}) {
@@ -150,7 +176,8 @@ void test_networks() {
     int kind = 0;
     for (const auto& stages : shapes) {
         for (const double density : {0.0, 0.2, 1.0}) {
-            const Model<T> model(stages, kind % 4, density, static_cast<Activation>(kind % kActivations), numbers);
+            const Model<T> model(stages, kind % 4, density, static_cast<Activation>(kind % kActivations), numbers,
+                                 kind % 3 == 1, kind % 3 == 2);
             ++kind;
             test_harvest(model, {4}, numbers);
             test_harvest(model, {4, 1, 7}, numbers);
@@ -263,9 +290,9 @@ void test_functions() {
     for (int64_t n = 0; n < 40; ++n) {
         std::vector<T> x, tanh(at(n)), exp(at(n)), logistic(at(n));
         for (int64_t i = 0; i < n; ++i) x.push_back(i == 7 ? inf : i == 8 ? -inf : static_cast<T>(i - 20) / 3);
-        kernels<T>().tanh(x.data(), n, tanh.data());
+        kernels<T>().activate[static_cast<int>(Activation::tanh)](x.data(), n, tanh.data());
         kernels<T>().exp(x.data(), n, exp.data());
-        kernels<T>().logistic(x.data(), n, logistic.data());
+        kernels<T>().activate[static_cast<int>(Activation::logistic)](x.data(), n, logistic.data());
         const auto near = [](T a, T b) {
             return a == b || std::fabs(a / b - 1) < 8 * std::numeric_limits<T>::epsilon();
         };

@@ -1,9 +1,20 @@
-"""Echo-state networks: the transformer, the estimators that add a readout, and the stream of single steps."""
+"""Echo-state networks: the transformer, the estimators that add a readout, their state equations, streams of steps."""
 
 from .classifier import ESNClassifier
+from .dynamics import ES2N, Euler, Leaky, Voltage
 from .forecaster import ESNForecaster
 from .network import EchoStateNetwork
 from .regressor import ESNRegressor
 from .stream import Stream
 
-__all__ = ["ESNClassifier", "ESNForecaster", "ESNRegressor", "EchoStateNetwork", "Stream"]
+__all__ = [
+    "ES2N",
+    "ESNClassifier",
+    "ESNForecaster",
+    "ESNRegressor",
+    "EchoStateNetwork",
+    "Euler",
+    "Leaky",
+    "Stream",
+    "Voltage",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 from scipy import sparse
@@ -19,6 +19,7 @@ from ..adaptation._base import run_rules
 from ..sequences import Sequences
 from ..topology import EITopology
 from ._harvest import Harvester, Noise, make_network
+from .dynamics import Dynamics, check_dynamics
 
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "identity")
 FEATURES = ("states", "states+input", "states+squares", "states+input+squares")
@@ -50,6 +51,9 @@ RESERVOIR_PARAMETERS = """n_units : int, default={n_units}
         dense or sparse array, entry (i, j) from j to i.
     activation : {{"tanh", "relu", "sigmoid", "identity"}}, default="tanh"
         The function f.
+    dynamics : {{"leaky", "es2n", "euler", "voltage"}} or an object of these, default="leaky"
+        The state equation: that above, or that of :class:`~reservoirs.esn.ES2N`, :class:`~reservoirs.esn.Euler` or
+        :class:`~reservoirs.esn.Voltage`, where `leak_rate` has the meaning they tell.
     adaptation : Adaptation, list of Adaptation or None, default=None
         Rules of :mod:`reservoirs.adaptation` that change the drawn network in the fit, in this order, before the
         readout is fitted: they see the training input (and outputs that are fed back) and no targets."""
@@ -98,7 +102,7 @@ class BaseESN(Estimator):
     """Draws an echo-state network and runs sequences through it.
 
     Subclasses store the parameters named in this class's methods; learned attributes are W_, W_in_, bias_, leak_rate_,
-    washout_ and, with feedback, W_fb_, with adaptation, adaptation_.
+    washout_, with feedback W_fb_, with adaptation adaptation_, and with dynamics that have one orthogonal_.
     """
 
     # Set by subclasses' __init__.
@@ -110,6 +114,7 @@ class BaseESN(Estimator):
     connectivity: Any
     topology: Any
     activation: Any
+    dynamics: Any
     adaptation: Any
     state_noise: Any
     features: Any
@@ -176,6 +181,7 @@ class BaseESN(Estimator):
         n_layers = check_count("n_layers", self.n_layers)
         check_choice("activation", self.activation, ACTIVATIONS)
         check_choice("features", self.features, FEATURES)
+        dynamics = check_dynamics(self.dynamics)
         check_real("state_noise", self.state_noise, 0.0)
         n_threads(self.n_jobs)
         self._tolerance(dtype)
@@ -194,21 +200,24 @@ class BaseESN(Estimator):
         seed = check_random_state(self.random_state).randint(2**32, size=2, dtype=np.uint64)
         key = int(seed[0]) << 32 | int(seed[1])
         # A stream for each kind of weight: one more input does not change the recurrent weights.
-        of_recurrent, of_input, of_bias, of_feedback, of_layers, _ = _streams(key)
-        layers = [self._recurrent(n_units, given, of_recurrent) for _ in range(n_layers)]
-        W = layers[0] if n_layers == 1 else self._stack(layers, n_units, of_layers)
+        of = _streams(key)
+        layers = [self._recurrent(n_units, given, dynamics, of.recurrent) for _ in range(n_layers)]
+        turns = [dynamics._orthogonal(n_units, of.orthogonal) for _ in range(n_layers)]
+        W = layers[0] if n_layers == 1 else self._stack(layers, n_units, of.layers)
         sign_only = isinstance(self.topology, str) and self.topology != "random"
         if sign_only:
             W_in = _topology.aperiodic_signs((n_units, n_inputs)) * input_scaling
         else:
-            W_in = of_input.uniform(-1, 1, (n_units, n_inputs)) * input_scaling
-        bias = of_bias.uniform(-1, 1, n_units * n_layers) * bias_scaling
-        W_fb = of_feedback.uniform(-1, 1, (n_units, n_feedback)) * feedback_scaling
+            W_in = of.input.uniform(-1, 1, (n_units, n_inputs)) * input_scaling
+        bias = of.bias.uniform(-1, 1, n_units * n_layers) * bias_scaling
+        W_fb = of.feedback.uniform(-1, 1, (n_units, n_feedback)) * feedback_scaling
         if isinstance(self.topology, EITopology):
-            gains = self.topology.input_gains(n_units, of_input)
+            gains = self.topology.input_gains(n_units, of.input)
             W_in, W_fb = W_in * gains[:, None], W_fb * gains[:, None]
-            bias = self.topology.biases(n_units, of_bias)
+            bias = self.topology.biases(n_units, of.bias)
         self.W_ = W.astype(dtype)
+        if turns[0] is not None:
+            self.orthogonal_ = _diagonal(turns).astype(dtype)
         self.W_in_ = W_in.astype(dtype)
         if n_feedback:
             self.W_fb_ = W_fb.astype(dtype)
@@ -220,21 +229,26 @@ class BaseESN(Estimator):
     def _adapt(self, inputs: Sequences) -> None:
         """Let the rules change the drawn network while the training input runs through it."""
         if self.adaptation is not None:
-            *_, of_adaptation = _streams(self._noise_seed_)
-            self.adaptation_ = run_rules(self.adaptation, self, inputs, of_adaptation)
+            rng = _streams(self._noise_seed_).adaptation
+            self.adaptation_ = run_rules(self.adaptation, self, inputs, rng)
 
     def _compile(self) -> None:
         n_units = len(self.W_in_)
+        dynamics = check_dynamics(self.dynamics)
+        orthogonal = getattr(self, "orthogonal_", None)
         self._network_ = make_network(
             _in_fastest_format(self.W_),
             np.hstack([self.W_in_, getattr(self, "W_fb_", self.W_in_[:, :0])]),
             self.bias_,
-            self.leak_rate_,
+            dynamics._gain(self.leak_rate_),
+            dynamics._keep(self.leak_rate_),
             self._activation,
             [n_units] * (len(self.bias_) // n_units),
+            mixing=None if orthogonal is None else _in_fastest_format(orthogonal),
+            potentials=dynamics._potentials,
         )
 
-    def _recurrent(self, n_units: int, given: Any, rng: np.random.Generator) -> Any:
+    def _recurrent(self, n_units: int, given: Any, dynamics: Dynamics, rng: np.random.Generator) -> Any:
         radius = self.spectral_radius
         if radius is not None:
             radius = check_real("spectral_radius", radius, 0.0)
@@ -245,11 +259,13 @@ class BaseESN(Estimator):
                     "it is the weight of every link"
                 )
             build = _topology.cycle if self.topology == "cycle" else _topology.delay_line
-            return build(n_units, 1.0 if radius is None else radius)
+            W = build(n_units, 1.0 if radius is None else radius)
+            return dynamics._final(dynamics._recurrent(W, given=False))
         if isinstance(self.topology, EITopology):
-            return self.topology.weights(n_units, rng)
+            return dynamics._final(dynamics._recurrent(self.topology.weights(n_units, rng), given=True))
         W = _topology.random_weights(n_units, n_units, self.connectivity, rng) if given is None else given
-        return W if radius is None else _topology.scale_to_spectral_radius(W, radius)
+        W = dynamics._recurrent(W, given=given is not None)
+        return dynamics._final(W if radius is None else _topology.scale_to_spectral_radius(W, radius))
 
     @property
     def _activation(self) -> str:
@@ -327,9 +343,25 @@ class BaseESN(Estimator):
             )
 
 
-def _streams(key: int) -> list[np.random.Generator]:
-    """Return a stream for each of: recurrent weights, input weights, biases, feedback, layers, adaptation."""
-    return np.random.default_rng(key).spawn(6)
+class _Streams(NamedTuple):
+    """A generator for each kind of random number; a new kind comes last, so that the others stay."""
+
+    recurrent: np.random.Generator
+    input: np.random.Generator
+    bias: np.random.Generator
+    feedback: np.random.Generator
+    layers: np.random.Generator
+    adaptation: np.random.Generator
+    orthogonal: np.random.Generator
+
+
+def _streams(key: int) -> _Streams:
+    return _Streams(*np.random.default_rng(key).spawn(len(_Streams._fields)))
+
+
+def _diagonal(blocks: list[Any]) -> Any:
+    """Put the matrices of the layers on the diagonal of one."""
+    return blocks[0] if len(blocks) == 1 else sparse.csr_array(sparse.block_diag(blocks, format="csr"))
 
 
 def _check_given(W: Any) -> Any:

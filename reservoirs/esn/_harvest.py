@@ -254,21 +254,28 @@ class _Window:
 
 
 def make_network(
-    W: Any, W_in: np.ndarray, bias: np.ndarray, leak_rate: np.ndarray, activation: str, layer_sizes: list[int]
+    W: Any,
+    W_in: np.ndarray,
+    bias: np.ndarray,
+    gain: np.ndarray,
+    keep: np.ndarray,
+    activation: str,
+    layer_sizes: list[int],
+    *,
+    mixing: Any = None,
+    potentials: bool = False,
 ) -> Any:
-    """Compile the arrays of a network, dense or CSR and all of one dtype, into the core's form."""
+    """Compile the arrays of a network, matrices dense or CSR and all of one dtype, into the core's form."""
     network: Any = _core.Network32 if W.dtype == np.float32 else _core.Network64
-    rest = [np.ascontiguousarray(a) for a in (W_in, bias, leak_rate)]
+    rest = [np.ascontiguousarray(a) for a in (W_in, bias, gain, keep)]
+    mixing = None if mixing is None else _matrix(mixing)
+    return network(layer_sizes, _matrix(W), *rest, activation, mixing=mixing, potentials=potentials)
+
+
+def _matrix(W: Any) -> Any:
     if isinstance(W, np.ndarray):
-        return network.from_dense(layer_sizes, np.ascontiguousarray(W), *rest, activation)
-    return network.from_sparse(
-        layer_sizes,
-        W.indptr.astype(np.int64),
-        W.indices.astype(np.int32),
-        np.ascontiguousarray(W.data),
-        *rest,
-        activation,
-    )
+        return np.ascontiguousarray(W)
+    return W.indptr.astype(np.int64), W.indices.astype(np.int32), np.ascontiguousarray(W.data)
 
 
 def make_readout(coef: np.ndarray, intercept: np.ndarray, dtype: np.dtype[Any]) -> Any:

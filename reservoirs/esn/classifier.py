@@ -97,6 +97,7 @@ class ESNClassifier(SequenceClassifierMixin, BaseESN):
         connectivity: Any = 10,
         topology: Any = "random",
         activation: Any = "tanh",
+        dynamics: Any = "leaky",
         adaptation: Any = None,
         pooling: Any = "mean",
         alpha: Any = DECADES,
@@ -117,6 +118,7 @@ class ESNClassifier(SequenceClassifierMixin, BaseESN):
         self.connectivity = connectivity
         self.topology = topology
         self.activation = activation
+        self.dynamics = dynamics
         self.adaptation = adaptation
         self.pooling = pooling
         self.alpha = alpha

@@ -89,6 +89,7 @@ class ESNForecaster(ForecasterMixin, LinearReadoutMixin):
         connectivity: Any = 10,
         topology: Any = "random",
         activation: Any = "tanh",
+        dynamics: Any = "leaky",
         adaptation: Any = None,
         alpha: Any = DECADES,
         readout: Any = None,
@@ -109,6 +110,7 @@ class ESNForecaster(ForecasterMixin, LinearReadoutMixin):
         self.connectivity = connectivity
         self.topology = topology
         self.activation = activation
+        self.dynamics = dynamics
         self.adaptation = adaptation
         self.alpha = alpha
         self.readout = readout

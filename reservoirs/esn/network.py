@@ -54,6 +54,8 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
         Excitatory and inhibitory weights, both >= 0: W_ = W_exc_ - W_inh_.
     adaptation_ : Adaptation or list of Adaptation
         The rules as fitted, if any were given, with what they have learned.
+    orthogonal_ : CSR array or ndarray of shape (n_layers * n_units, n_layers * n_units)
+        The orthogonal matrix of ``dynamics="es2n"``.
     washout_ : int
         The steps dropped.
     n_features_in_ : int
@@ -94,6 +96,7 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
         connectivity: Any = 10,
         topology: Any = "random",
         activation: Any = "tanh",
+        dynamics: Any = "leaky",
         adaptation: Any = None,
         feedback_scaling: Any = 0.0,
         washout: Any = 0,
@@ -113,6 +116,7 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
         self.connectivity = connectivity
         self.topology = topology
         self.activation = activation
+        self.dynamics = dynamics
         self.adaptation = adaptation
         self.feedback_scaling = feedback_scaling
         self.washout = washout

@@ -99,6 +99,7 @@ class ESNRegressor(RegressorMixin, LinearReadoutMixin):  # type: ignore[misc]
         connectivity: Any = 10,
         topology: Any = "random",
         activation: Any = "tanh",
+        dynamics: Any = "leaky",
         adaptation: Any = None,
         feedback_scaling: Any = 0.0,
         alpha: Any = DECADES,
@@ -120,6 +121,7 @@ class ESNRegressor(RegressorMixin, LinearReadoutMixin):  # type: ignore[misc]
         self.connectivity = connectivity
         self.topology = topology
         self.activation = activation
+        self.dynamics = dynamics
         self.adaptation = adaptation
         self.feedback_scaling = feedback_scaling
         self.alpha = alpha

@@ -12,6 +12,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from ..esn import ESNClassifier, ESNForecaster, ESNRegressor
+from ..esn.dynamics import Leaky, check_dynamics
 from ..nvar import NVAR
 
 Kind = Literal["regressor", "forecaster", "classifier"]
@@ -131,6 +132,8 @@ def take_apart(model: Any) -> Parts:
     check_is_fitted(final)
     if hasattr(final, "readout_"):
         raise ValueError(f"readout={final.readout!r} cannot be exported; only readout=None, ridge regression, can")
+    if not isinstance(final, NVAR) and not isinstance(check_dynamics(final.dynamics), Leaky):
+        raise ValueError(f"dynamics={final.dynamics!r} cannot be exported; only 'leaky' can")
     width = final._width_
     for scaler in scalers:
         check_is_fitted(scaler)

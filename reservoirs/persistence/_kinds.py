@@ -16,7 +16,7 @@ from .._estimator import Estimator
 from ..adaptation import Adaptation, EIBalance
 from ..encoding import BSAEncoder, Cochlea, DeltaEncoder, LatencyEncoder, PopulationEncoder, RateEncoder
 from ..encoding._base import Encoder
-from ..esn import EchoStateNetwork, ESNClassifier, ESNForecaster, ESNRegressor
+from ..esn import ES2N, EchoStateNetwork, ESNClassifier, ESNForecaster, ESNRegressor, Euler, Leaky, Voltage
 from ..lsm import (
     LIF,
     STDP,
@@ -144,6 +144,7 @@ _NETWORK: Table = {
     "_width_": WHOLE,
     "washout_": WHOLE,
     "W_": either(matrix("csr", "units", "units"), floats("units", "units")),
+    "orthogonal_?": either(matrix("csr", "units", "units"), floats("units", "units")),
     "W_in_": floats("units of a layer", "inputs"),
     "W_fb_?": floats("units of a layer", "fed back"),
     "bias_": floats("units"),
@@ -241,6 +242,7 @@ _ALL = (
             "span_": floats("features"),
         },
     ),
+    *(Kind(dynamics, {}) for dynamics in (ES2N, Euler, Leaky, Voltage)),
     *(Kind(part, {}) for part in (LIF, AdaptiveLIF, Izhikevich, Izhikevich2007, DeltaSynapse, ExponentialSynapse)),
     *(Kind(part, {}) for part in (DoubleExponentialSynapse, TsodyksMarkram, STDP, AstrocyteSTDP)),
     Kind(

@@ -1,4 +1,8 @@
-// The echo-state network: x(t) = (1 - a) x(t-1) + a f(W_in u(t) + W x(t-1) + b), over many sequences.
+// The echo-state network over many sequences:
+//     x(t) = k x(t-1) + a f(z),  z = W_in u(t) + W x(t-1) + b,
+// with a gain a and a kept share k for each unit (k = 1 - a for leaky units), where
+//   - a unit may keep a share of a mixture M x(t-1) of the states instead of its own;
+//   - the state may be a potential v(t) = k v(t-1) + a z, which sends, and shows, the rate x(t) = f(v(t)).
 //
 // Deep networks are one network whose units are split into stages that are updated one after another within a step: W
 // may then also read, from the units of earlier stages, the values of the present step (Gallicchio, Micheli and
@@ -8,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "reservoirs/aligned.hpp"
@@ -17,22 +22,33 @@ namespace reservoirs {
 enum class Activation;
 template <class T>
 struct Kernels;
+template <class T>
+struct StageStep;
+
+// A square matrix over all units.
+template <class T>
+struct MatrixSpec {
+    // Either compressed sparse rows, columns ascending within a row ...
+    const std::int64_t* row_start = nullptr;
+    const std::int32_t* columns = nullptr;
+    const T* values = nullptr;
+    // ... or a dense row-major matrix.
+    const T* dense = nullptr;
+};
 
 // What a network is made of. Pointers are read during construction only.
 template <class T>
 struct NetworkSpec {
     std::vector<std::int64_t> stage_sizes;
     std::int64_t n_inputs;
-    // Either compressed sparse rows over all units, columns ascending within a row ...
-    const std::int64_t* row_start = nullptr;
-    const std::int32_t* columns = nullptr;
-    const T* values = nullptr;
-    // ... or a dense row-major matrix.
-    const T* dense = nullptr;
-    const T* input_weights;  // [first-stage unit][input], row-major
-    const T* bias;           // [unit]
-    const T* leak;           // [unit]
+    MatrixSpec<T> weights;
+    std::optional<MatrixSpec<T>> mixing;  // M; none: every unit keeps a share of its own state
+    const T* input_weights;               // [first-stage unit][input], row-major
+    const T* bias;                        // [unit]
+    const T* leak;                        // [unit] a
+    const T* keep;                        // [unit] k
     Activation activation;
+    bool potentials = false;  // whether the state is a potential
 };
 
 // One stretch of a sequence: rows [begin, end) of the inputs. Rows from store_from on are written to the output, the
@@ -119,15 +135,21 @@ public:
     void harvest(const Harvest<T>& job) const;
     void closed_loop(const ClosedLoop<T>& job) const;
 
-    // One step of one sequence, on a caller's state in the inner layout.
+    // The state of one sequence, or of lanes, in the inner layout.
     struct Workspace {
         Aligned<T> state;
         Aligned<T> next;
+        Aligned<T> rates;  // f of the state, where that is a potential
+        Aligned<T> mixed;  // M times the state, if there is an M
     };
-    Workspace make_workspace() const;
+    Workspace make_workspace(std::int64_t n_lanes = 1) const;
+    // One step of one sequence.
+    void step(const T* input, Workspace& w) const;
+    // The states, which a sequence goes on from.
     void load_state(const T* units, Workspace& w) const;
     void store_state(const Workspace& w, T* units) const;
-    void step(const T* input, Workspace& w) const;
+    // What the units show: the states, or their rates.
+    void store_shown(const Workspace& w, T* units) const;
 
 private:
     struct Stage {
@@ -140,12 +162,29 @@ private:
     void write_row(const Kernels<T>& k, const Workspace& w, bool past_caches, T* row) const;
     struct Group;
 
-    void pack_sparse(const NetworkSpec<T>& spec);
-    void pack_dense(const NetworkSpec<T>& spec);
+    // A matrix in blocks of rows.
+    struct Packed {
+        bool dense;
+        std::vector<std::int64_t> block_start;
+        Aligned<T> weights;
+        Aligned<std::uint16_t> columns16;
+        Aligned<std::uint32_t> columns32;
+    };
+    Packed pack(const MatrixSpec<T>& matrix) const;
+    Packed pack_sparse(const MatrixSpec<T>& matrix) const;
+    Packed pack_dense(const MatrixSpec<T>& matrix) const;
     std::int64_t place(std::int64_t unit) const;
     std::int64_t n_rows() const { return static_cast<std::int64_t>(bias_.size()); }
-    // lanes: -1 for one sequence, else the width of the group. The new state ends up in `state`.
-    void advance(const Kernels<T>& k, int lanes, const T* input, Aligned<T>& state, Aligned<T>& next) const;
+    const Aligned<T>& shown(const Workspace& w) const { return potentials_ ? w.rates : w.state; }
+    void store(const Aligned<T>& from, T* units) const;
+    // lanes: -1 for one sequence, else the width of the group. The new state ends up in `state`; whoever is done with
+    // changing it calls `settle`, which brings the rates up to it.
+    void advance(const Kernels<T>& k, int lanes, const T* input, Workspace& w) const;
+    void mix(const Kernels<T>& k, int lanes, Workspace& w) const;
+    using Kernel = void (*)(const StageStep<T>&);
+    static Kernel kernel(const Kernels<T>& k, const Packed& m, Activation activation, int lanes);
+    StageStep<T> stage_step(const Packed& m) const;
+    void settle(const Kernels<T>& k, Workspace& w) const;
     void run_alone(const Kernels<T>& k, const Harvest<T>& job, std::size_t index, std::int64_t from,
                    Workspace& w) const;
     void run_lanes(const Kernels<T>& k, const Harvest<T>& job, const Group& group, LaneWorkspace& lanes,
@@ -154,17 +193,17 @@ private:
     std::int64_t n_units_ = 0;
     std::int64_t n_inputs_ = 0;
     Activation activation_;
-    bool dense_ = false;
+    bool potentials_;
     std::vector<Stage> stages_;
-    std::vector<std::int64_t> block_start_;
-    Aligned<T> weights_;
-    Aligned<std::uint16_t> columns16_;
-    Aligned<std::uint32_t> columns32_;
+    Packed weights_;
+    std::optional<Packed> mixing_;
     Aligned<T> input_weights_;  // [input][first-stage row]
     std::int64_t input_stride_ = 0;
     Aligned<T> bias_;
     Aligned<T> leak_;
     Aligned<T> keep_;
+    Aligned<T> zeros_;  // [row]
+    Aligned<T> ones_;
 };
 
 // What a readout sees of one time step: the states, then if asked the inputs, then if asked the squared states.
