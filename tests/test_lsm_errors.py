@@ -40,7 +40,7 @@ def use(cls, X=SERIES, y=LABELS, **parameters):
 # Parameters
 
 PARAMETERS = [
-    ("preset", "nalsm", "preset='nalsm' is not one of 'nalsm-1000', 'nalsm-8000', 'maass-2002', 'zhang-2015'"),
+    ("preset", "nalsm", "preset='nalsm' is not one of 'nalsm-1000', 'nalsm-8000', 'receptive-fields-8000'"),
     ("topology", "column", "topology='column' must be a graph such as Column((10, 10, 10))"),
     ("topology", 1000, "topology=1000 must be a graph such as Column((10, 10, 10))"),
     ("topology", False, "topology=False must be a graph such as Column((10, 10, 10))"),
@@ -71,6 +71,7 @@ PARAMETERS = [
         TsodyksMarkram(),
         "short-term plasticity needs synapses with kernel='additive', or short_term=False",
     ),
+    ("input_topology", True, "input_topology=True must be False or a wiring such as ReceptiveFields((28, 28))"),
     ("input_density", 0.0, "input_density=0.0 must be a finite number in (0, 1]"),
     ("input_density", 2, "input_density=2 must be a finite number in (0, 1]"),
     ("input_weight", -1.0, "input_weight=-1.0 must be a finite number in [0, inf)"),

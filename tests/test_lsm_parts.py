@@ -462,13 +462,13 @@ def test_copies_of_short_term_plasticity():
 
 PARAMETERS = {
     *("topology", "neuron", "synapse", "weight", "weight_sign", "frac_exc", "delay", "short_term"),
-    *("input_density", "input_weight", "input_sign", "input_refractory", "dt"),
+    *("input_topology", "input_density", "input_weight", "input_sign", "input_refractory", "dt"),
 }
 
 
 def test_presets_are_a_mapping():
-    assert list(PRESETS) == ["nalsm-1000", "nalsm-8000", "maass-2002", "zhang-2015"]
-    assert len(PRESETS) == 4
+    assert list(PRESETS) == ["nalsm-1000", "nalsm-8000", "receptive-fields-8000", "maass-2002", "zhang-2015"]
+    assert len(PRESETS) == 5
     assert "nalsm-9000" not in PRESETS
     assert "'zhang-2015'" in repr(PRESETS)
 

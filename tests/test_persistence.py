@@ -54,7 +54,7 @@ from reservoirs.persistence import load, save
 from reservoirs.persistence._archive import MAJOR, MINOR
 from reservoirs.persistence._kinds import KINDS
 from reservoirs.persistence._values import _READERS
-from reservoirs.topology import Column, Connectome, ErdosRenyi
+from reservoirs.topology import Column, Connectome, ErdosRenyi, ReceptiveFields
 
 DATA = Path(__file__).parent / "data"
 GOLDEN = sorted(DATA.glob("*-1.0.npz"))
@@ -122,6 +122,11 @@ FITTED = {
     "nvar": lambda: (NVAR(delays=3, order=3).fit(SINE), "forecast", 5),
     "nalsm": lambda: (LSMClassifier(**shown(), readout="ridge").fit(PIXELS, THREE), "decision_function", PIXELS),
     "rates": lambda: (LSMClassifier(**shown()).fit(PIXELS, THREE), "predict", PIXELS),
+    "fields": lambda: (
+        LiquidStateMachine(**shown(), input_topology=ReceptiveFields((2, 3), (1, 2))).fit(PIXELS),
+        "transform",
+        PIXELS,
+    ),
     "latency": lambda: (
         LiquidStateMachine(**{**LIQUID, "encoder": LatencyEncoder(20.0)}, weight_dtype="int8").fit(PIXELS),
         "transform",

@@ -30,9 +30,9 @@ from .synapses import Synapse, TsodyksMarkram
 _LONGEST_DELAY = 1 << 16
 _LONGEST_REFRACTORY = 100_000
 
-LIQUID_PARAMETERS = """preset : {"nalsm-1000", "nalsm-8000", "maass-2002", "zhang-2015"}, default="nalsm-1000"
-        A published liquid: the values of all parameters from `topology` to `dt` that are left at None. See
-        :data:`reservoirs.lsm.PRESETS`.
+LIQUID_PARAMETERS = """preset : str, default="nalsm-1000"
+        A liquid by name, "nalsm-1000", "nalsm-8000", "receptive-fields-8000", "maass-2002" or "zhang-2015": the values
+        of all parameters from `topology` to `dt` that are left at None. See :data:`reservoirs.lsm.PRESETS`.
     topology : graph, default=None
         Which neurons are connected, and how many there are: an object of :mod:`reservoirs.topology` such as
         ``Column((10, 10, 10))``. A :class:`~reservoirs.topology.Connectome` also sets the weights and which neurons
@@ -55,6 +55,10 @@ LIQUID_PARAMETERS = """preset : {"nalsm-1000", "nalsm-8000", "maass-2002", "zhan
     plasticity : STDP, AstrocyteSTDP or None, default=None
         How the weights learn, unsupervised, from the training samples. All weights that are not given then begin with
         the rule's `w_max`.
+    input_topology : wiring or False, default=None
+        Which inputs each neuron reads: an object of :mod:`reservoirs.topology` such as ``ReceptiveFields((28, 28))``,
+        which sets the signs of the input weights and how they relate; `input_weight` is then the root of the sum of
+        squares of a neuron's input weights, and `input_density` and `input_sign` are not used. False: as these two say.
     input_density : float, default=None
         Share of all pairs of an input and a neuron that have a synapse: exactly so many, drawn at random.
     input_weight : float, distribution or dict, default=None
@@ -134,6 +138,7 @@ class BaseLiquid(Estimator):
     delay: Any
     short_term: Any
     plasticity: Any
+    input_topology: Any
     input_density: Any
     input_weight: Any
     input_sign: Any
@@ -271,7 +276,7 @@ class BaseLiquid(Estimator):
             return self.plasticity.w_max
         if value is None:
             value = PRESETS[check_choice("preset", self.preset, tuple(PRESETS))][name]
-        return None if value is False and name in ("short_term", "input_refractory") else value
+        return None if value is False and name in ("short_term", "input_topology", "input_refractory") else value
 
     def _part(self, name: str, kind: type, wanted: str) -> Any:
         """Return a part of the liquid."""
@@ -309,7 +314,7 @@ class BaseLiquid(Estimator):
         weights = self._recurrent_weights(graph, source, target, streams["weight"], dtype)
         self.W_ = _columns(weights, targets, start, n_units)
         self.delay_ = self._delays(source, target, streams["delay"], dt)
-        self.W_in_ = self._input_synapses(self._n_inputs_, n_units, streams["input"], dtype)
+        self.W_in_ = self._input_synapses(stimulus, n_units, streams["input"], dtype)
         neuron = self._part("neuron", Neuron, "a model of neurons such as LIF()")
         self._neurons_ = neuron.compile(n_units, n_exc, dt, streams["neuron"], excitatory=self.excitatory_)
         synapse = self._part("synapse", Synapse, "a model of synapses such as ExponentialSynapse()")
@@ -387,8 +392,11 @@ class BaseLiquid(Estimator):
         return np.maximum(to_steps(per_synapse("delay", value, source, target, rng, bounds), dt), 1) * dt
 
     def _input_synapses(
-        self, n_inputs: int, n_units: int, rng: np.random.Generator, dtype: np.dtype[Any]
+        self, stimulus: Stimulus, n_units: int, rng: np.random.Generator, dtype: np.dtype[Any]
     ) -> sparse.csc_array:
+        if self._value("input_topology") is not None:
+            return self._wired(stimulus, n_units, rng, dtype)
+        n_inputs = self._n_inputs_
         density = check_real("input_density", self._value("input_density"), 0.0, 1.0, least_included=False)
         of_pairs, of_sizes, of_signs = rng.spawn(3)
         # At least one, or the liquid hears nothing; the small excess keeps 0.15 * 20 from being 2.
@@ -400,6 +408,19 @@ class BaseLiquid(Estimator):
             sizes *= of_signs.choice([-1.0, 1.0], n)
         start = np.concatenate([[0], np.cumsum(np.bincount(inputs, minlength=n_inputs))])
         return _columns(sizes.astype(dtype), units.astype(np.int32), start, n_units)
+
+    def _wired(
+        self, stimulus: Stimulus, n_units: int, rng: np.random.Generator, dtype: np.dtype[Any]
+    ) -> sparse.csc_array:
+        wiring = self._value("input_topology")
+        if not hasattr(type(wiring), "synapses"):
+            raise ValueError(f"input_topology={wiring!r} must be False or a wiring such as ReceptiveFields((28, 28))")
+        of_samples, of_sizes, of_wiring = rng.spawn(3)
+        n_samples = len(stimulus.lengths)
+        samples = of_samples.permutation(n_samples)[:n_units]
+        W_in = wiring.synapses(stimulus.drive(samples, self._n_inputs_), n_units, of_wiring)
+        sizes = per_neuron("input_weight", self._value("input_weight"), self.excitatory_, of_sizes, NOT_NEGATIVE)
+        return _columns((W_in.data * sizes[W_in.indices]).astype(dtype), W_in.indices, W_in.indptr, n_units)
 
     def _compile(self) -> None:
         dtype = self.W_.dtype

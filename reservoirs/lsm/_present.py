@@ -51,6 +51,9 @@ class Stimulus(Protocol):
     def begin_piece(self, batch: Any, sample: int, n_steps: int, rng: np.random.Generator) -> None:
         """Begin to show a random piece of one sample, of at most so many steps."""
 
+    def drive(self, samples: np.ndarray, n_inputs: int) -> np.ndarray:
+        """Return how strong each input is in some samples, up to a factor a sample."""
+
 
 class Given:
     """Lists of events."""
@@ -83,6 +86,11 @@ class Given:
         first, last = np.searchsorted(steps, [begin, begin + n_steps])
         batch.begin_events([n_steps], np.array([0, last - first]), steps[first:last] - begin, channels[first:last])
 
+    def drive(self, samples: np.ndarray, n_inputs: int) -> np.ndarray:
+        """Return how often each input spikes in some samples."""
+        channels = (self.events[i].to_steps(self.dt)[1] for i in samples)
+        return np.array([np.bincount(each, minlength=n_inputs) for each in channels], float)
+
 
 class Rates:
     """A probability of a spike a step for every input, for each sample."""
@@ -103,6 +111,10 @@ class Rates:
         """Begin to show a random piece of one sample, of at most so many steps."""
         seed = int(rng.integers(2**64, dtype=np.uint64))
         batch.begin_rates([n_steps], self.probabilities[sample : sample + 1], seed)
+
+    def drive(self, samples: np.ndarray, n_inputs: int) -> np.ndarray:
+        """Return the probabilities of some samples."""
+        return np.asarray(self.probabilities[samples])
 
 
 class Currents:
@@ -126,6 +138,10 @@ class Currents:
         n_rows = min(int(end - first), -(-n_steps // self.steps_per_row))
         begin = first + int(rng.integers(end - first - n_rows + 1))
         batch.begin_currents([n_rows], self._values[begin : begin + n_rows], self.steps_per_row)
+
+    def drive(self, samples: np.ndarray, n_inputs: int) -> np.ndarray:
+        """Return the sum of the rows of some samples."""
+        return np.array([self._values[self._offsets[i] : self._offsets[i + 1]].sum(axis=0) for i in samples], float)
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,7 @@ class LSMClassifier(SequenceClassifierMixin, BaseLiquid):
         delay: Any = None,
         short_term: Any = None,
         plasticity: Any = None,
+        input_topology: Any = None,
         input_density: Any = None,
         input_weight: Any = None,
         input_sign: Any = None,
@@ -119,6 +120,7 @@ class LSMClassifier(SequenceClassifierMixin, BaseLiquid):
         self.delay = delay
         self.short_term = short_term
         self.plasticity = plasticity
+        self.input_topology = input_topology
         self.input_density = input_density
         self.input_weight = input_weight
         self.input_sign = input_sign

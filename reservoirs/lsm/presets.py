@@ -12,7 +12,7 @@ from typing import Any
 
 from scipy import stats
 
-from ..topology import Column
+from ..topology import Column, ReceptiveFields
 from .neurons import LIF
 from .synapses import DoubleExponentialSynapse, ExponentialSynapse, TsodyksMarkram
 
@@ -53,10 +53,27 @@ def _nalsm(side: int) -> dict[str, Any]:
         "frac_exc": 0.8,
         "delay": 1.0,  # one step
         "short_term": None,
+        "input_topology": None,
         "input_density": 0.15,
         "input_sign": "random",
         "input_refractory": 2.0,
         "dt": 1.0,
+    }
+
+
+def _receptive_fields() -> dict[str, Any]:
+    """Return the liquid of NALSM with other inputs and neurons, of our own finding (``docs/papers/nalsm.md``).
+
+    Neurons read pieces of images of 28 x 28 numbers from 0 to 1, shown as currents for some 50 ms. Neither the time
+    constant nor the size of input weights matters much; recurrent weights must be weak beside those of the input.
+    """
+    return _nalsm(20) | {
+        # Soft reset and no refractory period: counts are proportional to what is above the threshold.
+        "neuron": LIF(tau_mem=20.0, v_thresh=20.0, refractory=0.0, reset="soft"),
+        "weight": 0.3,
+        "input_topology": ReceptiveFields((28, 28)),
+        "input_weight": 7.0,
+        "input_refractory": None,
     }
 
 
@@ -101,6 +118,7 @@ def _maass_2002() -> dict[str, Any]:
             spread=0.5,
         ),
         # Recalled: an input reaches some 30 % of the neurons, with 18 nA onto excitatory and 9 nA onto inhibitory ones.
+        "input_topology": None,
         "input_density": 0.3,
         "input_weight": {"exc": _gamma(18.0), "inh": _gamma(9.0)},
         "input_sign": "positive",
@@ -142,6 +160,7 @@ def _zhang_2015() -> dict[str, Any]:
         "frac_exc": 0.8,
         "delay": 1.0,  # [1], [2]
         "short_term": None,
+        "input_topology": None,
         "input_density": 4 / 135,  # [2]: each input reaches 4 neurons
         "input_weight": 8.0,  # [1]
         "input_sign": "random",  # [2]
@@ -178,13 +197,15 @@ class _Presets(Mapping[str, dict[str, Any]]):
         return f"<presets {', '.join(map(repr, self))}>"
 
 
-#: Parameters of published liquids: a mapping from "nalsm-1000", "nalsm-8000", "maass-2002" and "zhang-2015" to dicts,
-#: each a fresh one, of values for `topology`, `neuron`, `synapse`, `weight`, `weight_sign`, `frac_exc`, `delay`,
-#: `short_term`, `input_density`, `input_weight`, `input_sign`, `input_refractory` and `dt`.
+#: Parameters of liquids: a mapping from "nalsm-1000", "nalsm-8000", "receptive-fields-8000", "maass-2002" and
+#: "zhang-2015" to dicts, each a fresh one, of values for `topology`, `neuron`, `synapse`, `weight`, `weight_sign`,
+#: `frac_exc`, `delay`, `short_term`, `input_topology`, `input_density`, `input_weight`, `input_sign`,
+#: `input_refractory` and `dt`.
 PRESETS: Mapping[str, dict[str, Any]] = _Presets(
     {
         "nalsm-1000": partial(_nalsm, 10),
         "nalsm-8000": partial(_nalsm, 20),
+        "receptive-fields-8000": _receptive_fields,
         "maass-2002": _maass_2002,
         "zhang-2015": _zhang_2015,
     }

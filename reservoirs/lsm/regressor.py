@@ -99,6 +99,7 @@ class LSMRegressor(RegressorMixin, BaseLiquid):  # type: ignore[misc]
         delay: Any = None,
         short_term: Any = None,
         plasticity: Any = None,
+        input_topology: Any = None,
         input_density: Any = None,
         input_weight: Any = None,
         input_sign: Any = None,
@@ -131,6 +132,7 @@ class LSMRegressor(RegressorMixin, BaseLiquid):  # type: ignore[misc]
         self.delay = delay
         self.short_term = short_term
         self.plasticity = plasticity
+        self.input_topology = input_topology
         self.input_density = input_density
         self.input_weight = input_weight
         self.input_sign = input_sign

@@ -37,7 +37,7 @@ from ..lsm.plasticity import Plasticity
 from ..lsm.synapses import CompiledPlasticity, CompiledSynapses
 from ..nvar import NVAR
 from ..readout import Gram
-from ..topology import Column, Connectome, EITopology, ErdosRenyi, FixedInDegree, Modular, SmallWorld
+from ..topology import Column, Connectome, EITopology, ErdosRenyi, FixedInDegree, Modular, ReceptiveFields, SmallWorld
 from ._checks import (
     FLAG,
     NOTHING,
@@ -256,6 +256,7 @@ _ALL = (
         },
     ),
     *(Kind(graph, {}) for graph in (Column, Connectome, EITopology, ErdosRenyi, FixedInDegree, Modular, SmallWorld)),
+    Kind(ReceptiveFields, {}),
     Kind(
         CompiledNeurons,
         {

@@ -1,7 +1,8 @@
-"""Who is connected to whom: weight matrices of echo-state networks, and graphs of liquids."""
+"""Who is connected to whom: weight matrices of echo-state networks, graphs of liquids and of their inputs."""
 
 from reservoirs.topology.ei import EITopology
 from reservoirs.topology.graphs import Column, Connectome, ErdosRenyi, FixedInDegree, Graph, Modular, SmallWorld
+from reservoirs.topology.inputs import ReceptiveFields, Wiring
 from reservoirs.topology.matrices import (
     Matrix,
     aperiodic_signs,
@@ -21,7 +22,9 @@ __all__ = [
     "Graph",
     "Matrix",
     "Modular",
+    "ReceptiveFields",
     "SmallWorld",
+    "Wiring",
     "aperiodic_signs",
     "cycle",
     "delay_line",
