@@ -37,7 +37,7 @@ class ReceptiveFields(BaseEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    shape : tuple of int
+    shape : tuple of int, default=(28, 28)
         Shape of the image: ``(height, width)``, or ``(n_maps, height, width)`` for several maps that a field reads at
         the same place, as the two polarities of events. Its product is the number of inputs.
     size : tuple of two int, default=(4, 14)
@@ -70,7 +70,7 @@ class ReceptiveFields(BaseEstimator):  # type: ignore[misc]
     ((20, 64), True)
     """
 
-    def __init__(self, shape: Any, size: Any = (4, 14), weights: str = "samples") -> None:
+    def __init__(self, shape: Any = (28, 28), size: Any = (4, 14), weights: str = "samples") -> None:
         self.shape = shape
         self.size = size
         self.weights = weights
