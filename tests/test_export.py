@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -148,7 +149,7 @@ def arguments(name: str) -> tuple[Any, ...]:
 def compiled(code: CSource, compiler: str, *flags: str) -> CSource:
     """Return the export as if its `predict` had compiled it so."""
     library = compile_shared(code.files | {"driver.c": code.driver()}, "driver.c", [compiler], [*WARNINGS, *flags])
-    copy = CSource(code.name, code.header, code.source, code.reference, code._parts, code._fixed, code._driver)
+    copy = replace(code)
     copy.__dict__["_compiled"] = HostModel(library)
     return copy
 

@@ -21,8 +21,10 @@ import pytest
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from reservoirs import NVAR, ESNClassifier, ESNForecaster, ESNRegressor
+from reservoirs import NVAR, ESNClassifier, ESNForecaster, ESNRegressor, LSMClassifier, _core
+from reservoirs.encoding import Events
 from reservoirs.export import CSource, to_c
+from reservoirs.topology import Column
 
 BOARDS = Path(__file__).parents[1] / "examples" / "export"
 STEPS = int(os.environ.get("RESERVOIRS_DEVICE_STEPS", "300"))
@@ -140,6 +142,23 @@ MAIN = {
         }
     }
 """,
+    "liquid": """
+    uint32_t t, i;
+    for (t = 0; t < STEPS; ++t) {
+        uint16_t channels[M_INPUTS];
+        size_t n = 0;
+        for (i = 0; i < M_INPUTS; ++i) {
+            if (next_input() > 0.6f) channels[n++] = (uint16_t)i;
+        }
+        m_step(&state, channels, n);
+        for (i = 0; i < M_UNITS; ++i) add(state.v[i]);
+    }
+    {
+        float scores[M_SCORES];
+        (void)m_decide(&state, scores);
+        for (i = 0; i < M_SCORES; ++i) add(scores[i]);
+    }
+""",
 }
 
 
@@ -152,14 +171,26 @@ def regressor(**parameters: Any) -> Any:
     return ESNRegressor(random_state=0, leak_rate=0.7, **parameters).fit(u, np.roll(u[:, 0], 2) * u[:, 0])
 
 
+def gestures() -> tuple[list[np.ndarray], list[int]]:
+    return [series()[i : i + 40] * (1 + i % 3) for i in range(90)], [i % 3 for i in range(90)]
+
+
 def classifier() -> Any:
-    X = [series()[i : i + 40] * (1 + i % 3) for i in range(90)]
-    return ESNClassifier(n_units=12, pooling="both", random_state=0).fit(X, [i % 3 for i in range(90)])
+    return ESNClassifier(n_units=12, pooling="both", random_state=0).fit(*gestures())
+
+
+def liquid() -> Any:
+    rng = np.random.default_rng(0)
+    spikes = [(np.sort(rng.integers(0, 50_000, 60)), rng.integers(0, 8, 60)) for _ in range(12)]
+    events = [Events.from_arrays(t, channels, shape=(8,), duration=50_000) for t, channels in spikes]
+    parts = {"topology": Column((2, 2, 4)), "input_weight": 8.0, "features": ("counts", "traces")}
+    return LSMClassifier(random_state=0, **parts).fit(events, [i % 3 for i in range(12)])
 
 
 # Small enough for the 2 KB of the AVR, but for the one whose name says so.
 MODELS: dict[str, Callable[[], Any]] = {
     "large": lambda: regressor(n_units=100),
+    "small": lambda: regressor(n_units=8, connectivity=3),
     "regressor": lambda: regressor(n_units=24),
     "sigmoid": lambda: regressor(n_units=12, activation="sigmoid", n_layers=2, features="states+input+squares"),
     "forecaster": lambda: ESNForecaster(n_units=20, random_state=0).fit(series() * 30 + 7),
@@ -168,7 +199,9 @@ MODELS: dict[str, Callable[[], Any]] = {
         series(), series()[:, 0]
     ),
     "classifier": classifier,
+    "liquid": liquid,
     "int16": lambda: regressor(n_units=24, features="states+input+squares"),
+    "int16 classifier": classifier,
     "int8": lambda: ESNForecaster(n_units=20, random_state=0, activation="sigmoid").fit(series() * 30 + 7),
 }
 
@@ -178,6 +211,8 @@ def exported(name: str) -> CSource:
     if name == "int16":
         u = series()
         return to_c(MODELS[name](), "m", dtype="int16", refit=(u, np.roll(u[:, 0], 2) * u[:, 0]))
+    if name == "int16 classifier":
+        return to_c(MODELS[name](), "m", dtype="int16", refit=gestures())
     if name == "int8":
         return to_c(MODELS[name](), "m", dtype="int8", refit=(series() * 30 + 7,))
     return to_c(MODELS[name](), "m")
@@ -192,21 +227,45 @@ def next_inputs(n: int) -> np.ndarray:
 
 
 def expected_hash(code: CSource, steps: int) -> str:
+    if kind_of(code) == "liquid":
+        return hashed(*of_liquid(code, steps))
     u = next_inputs(steps)
     if code._parts.kind == "classifier":
         outputs = code.decision_function([u[i : i + 50] for i in range(0, steps - 49, 50)])
     else:
         # What integers compute, the host computes too, and its bits are those of the twin in NumPy.
         outputs = (code if code._fixed else code.reference).predict(u)
+    return hashed(outputs)
+
+
+def kind_of(code: CSource) -> str:
+    return getattr(code._parts, "kind", "liquid")
+
+
+def of_liquid(code: CSource, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the potentials after every step, from the core, and the scores at the end."""
+    model = code.reference
+    n_units, n_inputs = model.W_in_.shape
+    spikes = next_inputs(steps * n_inputs).reshape(steps, n_inputs) > np.float32(0.6)
+    step, channel = (each.astype(np.int32) for each in np.nonzero(spikes))
+    batch = _core.LiquidBatch32(model._network_, 1, watched=list(range(n_units)))
+    batch.begin_events([steps], np.array([0, len(step)]), step, channel)
+    batch.advance(steps)
+    times = step.astype(np.int64) * 1000 + 500
+    events = Events.from_arrays(times, channel, shape=(n_inputs,), duration=steps * 1000)
+    return batch.watched()[0], code.decision_function([events])
+
+
+def hashed(*outputs: np.ndarray) -> str:
     value = 2166136261
-    for byte in np.asarray(outputs, np.float32).tobytes():
+    for byte in b"".join(np.asarray(each, np.float32).tobytes() for each in outputs):
         value = (value ^ byte) * 16777619 % 2**32
     return f"{value:08x}"
 
 
 def build(device: Device, code: CSource, folder: Path, level: str, steps: int) -> Path:
     code.write(folder)
-    main = MAIN[code._parts.kind]
+    main = MAIN[kind_of(code)]
     (folder / "main.c").write_text(
         f'#define M_IMPLEMENTATION\n#include "m.h"\n#define STEPS {steps}u\n{PRINT}\nint main(void)\n{{\n'
         f"    print((uint32_t)m_self_test(&state));\n    m_init(&state);\n    {{{main}    }}\n"
@@ -237,7 +296,8 @@ def test_a_microcontroller_computes_python_s_bits(name: str, device: str, tmp_pa
     needs(chip.compiler, chip.emulator[0])
     if (name, device) == ("large", "AVR"):
         pytest.skip("too large for 2 KB of RAM")
-    steps = max(50, STEPS // chip.slowness)
+    # The smallest model goes all the way everywhere.
+    steps = STEPS if name == "small" else max(50, STEPS // chip.slowness)
     program = build(chip, exported(name), tmp_path, "-O2", steps)
     assert run(chip, program) == ["00000000", expected_hash(exported(name), steps)]
 

@@ -10,10 +10,14 @@ import re
 from typing import Any
 
 from .._params import check_choice
+from ..lsm._base import BaseLiquid
 from ._fixed import FixedNetwork, make_fixed
+from ._liquid import take_liquid_apart, write_liquid
+from ._liquid_source import LiquidSource
+from ._network_source import NetworkSource
 from ._parts import Network, Parts, take_apart
 from ._source import CSource
-from ._write import write
+from ._write import Code, write
 
 __all__ = ["CSource", "to_c"]
 
@@ -30,9 +34,10 @@ def to_c(model: Any, name: str, *, dtype: str = "float32", style: str = "single-
 
     Parameters
     ----------
-    model : ESNRegressor, ESNForecaster, ESNClassifier, NVAR or Pipeline
-        The fitted model, with the ridge readout; or a pipeline of StandardScaler or MinMaxScaler and one of these. A
-        float64 model is rounded to float32 first.
+    model : ESNRegressor, ESNForecaster, ESNClassifier, NVAR, liquid or Pipeline
+        The fitted model, with the ridge readout; or a pipeline of StandardScaler or MinMaxScaler and one of the first
+        four. Of a LiquidStateMachine, LSMClassifier or LSMRegressor the neurons must be LIF and the weights fixed; the
+        readout may be logistic regression. A float64 model is rounded to float32 first.
     name : str
         Prefix of every identifier, and the name of the files.
     dtype : {"float32", "int16", "int8"}, default="float32"
@@ -77,14 +82,23 @@ def to_c(model: Any, name: str, *, dtype: str = "float32", style: str = "single-
         raise ValueError(
             f"dtype={dtype!r} {'needs no refit' if refit is not None else 'needs refit, the data of the fit'}"
         )
+    if isinstance(model, BaseLiquid):
+        if dtype != "float32":
+            raise ValueError(f"dtype={dtype!r} is for echo-state networks; a liquid of weight_dtype='int8' has 8 bits")
+        liquid = take_liquid_apart(model)
+        code = write_liquid(liquid, name)
+        return LiquidSource(name, *_files(code, name, style), liquid.model, code.driver, liquid)
     parts = take_apart(model)
     parts, fixed = _in_integers(parts, dtype, refit) if dtype != "float32" else (parts, None)
     code = write(parts, name, dtype, fixed)
-    header, source = code.header, f'#include "{name}.h"\n\n{code.implementation}'
-    if style == "single-header":
-        macro = f"{name.upper()}_IMPLEMENTATION"
-        header, source = f"{header}\n#ifdef {macro}\n\n{code.implementation}\n#endif\n", ""
-    return CSource(name, header, source, parts.reference, parts, fixed, code.driver)
+    return NetworkSource(name, *_files(code, name, style), parts.reference, code.driver, parts, fixed)
+
+
+def _files(code: Code, name: str, style: str) -> tuple[str, str]:
+    """Return the text of the header and of the C file, of which the second may be empty."""
+    if style == "c+h":
+        return code.header, f'#include "{name}.h"\n\n{code.implementation}'
+    return f"{code.header}\n#ifdef {name.upper()}_IMPLEMENTATION\n\n{code.implementation}\n#endif\n", ""
 
 
 def _in_integers(parts: Parts, dtype: str, refit: Any) -> tuple[Parts, FixedNetwork]:

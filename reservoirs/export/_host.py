@@ -91,6 +91,23 @@ class HostModel:
         decide = self._library.host_run
         return int(decide(self._state(), _pointer(u), ctypes.c_size_t(len(u)), _pointer(scores))), scores
 
+    def show_spikes(
+        self, steps: np.ndarray, channels: np.ndarray, n_steps: int, every: int, n_read: int
+    ) -> tuple[int, np.ndarray]:
+        """Show a liquid spikes; return its decision, and what is read of it after every so many steps."""
+        steps, channels = steps.astype(np.int32), channels.astype(np.uint16)
+        out = np.empty((n_steps // every, n_read), np.float32)
+        sizes = [ctypes.c_size_t(size) for size in (len(steps), n_steps, every)]
+        show = self._library.host_spikes
+        return int(show(self._state(), _pointer(steps), _pointer(channels), *sizes, _pointer(out))), out
+
+    def show_numbers(self, u: np.ndarray, every: int, n_read: int) -> tuple[int, np.ndarray]:
+        """Show a liquid rows of numbers; return its decision, and what is read of it after every so many rows."""
+        u = np.ascontiguousarray(u, np.float32)
+        out = np.empty((len(u) // every, n_read), np.float32)
+        sizes = [ctypes.c_size_t(size) for size in (len(u), every)]
+        return int(self._library.host_numbers(self._state(), _pointer(u), *sizes, _pointer(out))), out
+
     def _state(self) -> Any:
         return (ctypes.c_uint64 * -(-self.state_bytes // 8))()
 

@@ -126,8 +126,8 @@ def take_apart(model: Any) -> Parts:
     scalers, final = _steps(model)
     if not isinstance(final, ESNRegressor | ESNForecaster | ESNClassifier | NVAR):
         raise ValueError(
-            f"model={model!r} cannot be exported; expected an ESNRegressor, ESNForecaster, ESNClassifier or NVAR, or a "
-            "Pipeline of StandardScaler or MinMaxScaler and one of these"
+            f"model={model!r} cannot be exported; expected an ESNRegressor, ESNForecaster, ESNClassifier, NVAR or "
+            "liquid, or a Pipeline of StandardScaler or MinMaxScaler and one of these"
         )
     check_is_fitted(final)
     if hasattr(final, "readout_"):

@@ -9,14 +9,10 @@ from textwrap import dedent
 from typing import Any
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 
 from .._files import write_whole
-from .._params import check_count
-from ..forecasting import _check_exogenous
-from ..sequences import Sequences, check_sequences
-from ._fixed import FixedNetwork
 from ._host import HostModel, compile_shared
-from ._parts import Parts
 
 
 @dataclass(frozen=True)
@@ -39,8 +35,6 @@ class CSource:
     header: str
     source: str
     reference: Any = field(repr=False)
-    _parts: Parts = field(repr=False)
-    _fixed: FixedNetwork | None = field(repr=False)
     _driver: str = field(repr=False)
 
     def __str__(self) -> str:
@@ -101,17 +95,7 @@ class CSource:
         ValueError
             For input that does not fit.
         """
-        if self._parts.kind == "forecaster":
-            return self._predict_series(X, exogenous)
-        if exogenous is not None:
-            raise ValueError(f"exogenous={exogenous!r} must be None: {self._model} has none")
-        model = self._parts.estimator
-        classifies = self._parts.kind == "classifier"
-        inputs = check_sequences(model, _values(X), dtype=np.float32, reset=False, rows_are_series=classifies)
-        if classifies:
-            return model.classes_[[self._decision(u)[0] for u in inputs]]
-        rows = np.concatenate([self._compiled.run(u, self._parts.n_outputs) for u in inputs])
-        return inputs.in_form(rows[:, 0] if model._one_dimensional_ else rows)
+        raise self._has_no("predict")
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Run the compiled C code of a classifier for its scores.
@@ -126,11 +110,7 @@ class CSource:
         ndarray of shape (n_sequences,) for two classes, (n_sequences, n_classes) for more
             In float32. In double, they differ from the estimator's by the order of one sum.
         """
-        if self._parts.kind != "classifier":
-            raise ValueError(f"{self._model} has no decision_function")
-        inputs = check_sequences(self._parts.estimator, _values(X), dtype=np.float32, reset=False, rows_are_series=True)
-        scores = np.stack([self._decision(u)[1] for u in inputs])
-        return scores[:, 0] if self._parts.n_outputs == 1 else scores
+        raise self._has_no("decision_function")
 
     def forecast(self, n_steps: int, X: Any = None, *, warmup: Any, warmup_X: Any = None) -> np.ndarray:
         """Run the compiled C code of a forecaster as the estimator's `forecast` runs.
@@ -151,17 +131,22 @@ class CSource:
         ndarray of shape (n_steps,) or (n_steps, n_outputs)
             What the reference's `forecast` returns, in float32 bit for bit.
         """
-        if self._parts.kind != "forecaster":
-            raise ValueError(f"{self._model} does not forecast")
-        n_steps = check_count("n_steps", n_steps)
-        series = self._parts.estimator._check_series(_values(warmup), "warmup")
-        if series.form != "single":
-            raise ValueError(f"warmup holds {len(series)} series; expected one")
-        past = self._exogenous(warmup_X, "warmup_X", series)
-        steps = Sequences(np.empty((n_steps, series.n_features), np.float32), np.array([0, n_steps]), "single")
-        x = np.concatenate([past.values, self._exogenous(X, "X", steps).values])
-        rows = self._compiled.run_on(series.values, x, len(series.values) + n_steps)[len(series.values) :]
-        return rows[:, 0] if self._parts.estimator._one_dimensional_ else rows
+        raise ValueError(f"{self._model} does not forecast")
+
+    def transform(self, X: Any) -> Any:
+        """Run the compiled C code of a liquid for its features.
+
+        Parameters
+        ----------
+        X : as for the estimator
+            What is shown.
+
+        Returns
+        -------
+        ndarray or list of ndarrays
+            What the reference's `transform` returns, bit for bit.
+        """
+        raise self._has_no("transform")
 
     def self_test(self) -> int:
         """Compile the C code and run its self-test.
@@ -186,33 +171,7 @@ class CSource:
 
     @property
     def _model(self) -> str:
-        return type(self._parts.estimator).__name__
+        return type(self.reference[-1] if isinstance(self.reference, Pipeline) else self.reference).__name__
 
-    def _predict_series(self, y: Any, X: Any) -> Any:
-        series = self._parts.estimator._check_series(_values(y), "y")
-        exogenous = self._exogenous(X, "X", series)
-        rows = [self._compiled.run_on(part, x, len(part)) for part, x in zip(series, exogenous, strict=True)]
-        joined = np.concatenate(rows)
-        return series.in_form(joined[:, 0] if self._parts.estimator._one_dimensional_ else joined)
-
-    def _exogenous(self, X: Any, name: str, series: Sequences) -> Sequences:
-        width = self._parts.n_exogenous
-        if X is None:
-            if width:
-                raise ValueError(f"{name}=None, but the fit had {width} exogenous variables: give their values")
-            return series.with_values(np.zeros((len(series.values), 0), np.float32))
-        exogenous = _check_exogenous(X, name, series)
-        self._parts.estimator._check_width(exogenous.n_features, name)
-        return exogenous
-
-    def _decision(self, u: np.ndarray) -> tuple[int, np.ndarray]:
-        best, scores = self._compiled.decide(u, self._parts.n_outputs)
-        if best < 0:
-            washout = self._parts.estimator.washout_
-            raise ValueError(f"washout={washout} leaves nothing of a sequence of {len(u)} time steps")
-        return best, scores
-
-
-def _values(X: Any) -> Any:
-    """Return tables without their column names, which scalers and estimators of a pipeline know differently."""
-    return X.to_numpy() if hasattr(X, "to_numpy") else X
+    def _has_no(self, method: str) -> ValueError:
+        return ValueError(f"{self._model} has no {method}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from ._text import Array, literal, rename, template
 # Frames of all functions on the way down, without the arrays that grow with the model; tests hold this against gcc.
 _STACK_BYTES = 400
 _PUBLIC_SIZES = ("INPUTS", "EXOGENOUS", "OUTPUTS", "SCORES")
-_WIDE = """\
+WIDE = """\
 #include <float.h>
 
 #if DBL_MANT_DIG != 53 && !defined(NAME_INTEGER_DOUBLES)
@@ -79,7 +80,8 @@ def write(parts: Parts, name: str, dtype: str, fixed: FixedNetwork | None) -> Co
     draft.arrays += core.arrays
     draft.functions += _scalings(draft)
     kind = "fixed_classifier" if fixed is not None and parts.kind == "classifier" else parts.kind
-    draft.functions += [template(name, draft.sizes) for name in [*core.templates, "init", kind]]
+    reader = ["best"] if kind == "classifier" else []
+    draft.functions += [template(name, draft.sizes) for name in [*core.templates, "init", *reader, kind]]
     driver = template("host", draft.sizes) + template(f"host_{parts.kind}", draft.sizes)
     return Code(rename(_header(draft), name), rename(_implementation(draft), name), rename(driver, name))
 
@@ -104,26 +106,50 @@ def _sizes(parts: Parts, core: Core, fixed: FixedNetwork | None) -> dict[str, in
 
 
 def _implementation(draft: _Draft) -> str:
-    includes = "\n".join(f"#include <{header}.h>" for header in ("float", "stddef", "stdint", "string"))
-    arrays = "\n".join(array.text() for array in draft.arrays)
+    sizes = {f"NAME_{size}": f"{value}u" for size, value in draft.sizes.items() if size not in _PUBLIC_SIZES}
+    return implementation_text(
+        draft.sizes,
+        sizes | draft.core.macros,
+        draft.arrays,
+        draft.functions,
+        [*(array.text() for array in draft.test.arrays), template(f"{draft.parts.kind}_test", draft.sizes)],
+        wide=draft.needs_wide,
+        wide_declared=draft.needs_wide_state,
+    )
+
+
+def implementation_text(
+    sizes: dict[str, int],
+    macros: dict[str, str],
+    arrays: list[Array],
+    functions: list[str],
+    test: list[str],
+    *,
+    wide: bool,
+    wide_declared: bool,
+) -> str:
+    """Put definitions together: the platform, the macros that are used, constants, arithmetic, the model, its test.
+
+    `wide` tells whether anything is computed in double, `wide_declared` whether the header has that type already.
+    """
     body = [
-        includes + "\n",
-        template("platform", draft.sizes),
-        "@sizes@",
-        arrays,
-        *([] if draft.needs_wide_state or not draft.needs_wide else [_WIDE]),
-        template("fma", draft.sizes),
-        *([template("wide", draft.sizes)] if draft.needs_wide else []),
-        *draft.functions,
-        *(array.text() for array in draft.test.arrays),
-        template(f"{draft.parts.kind}_test", draft.sizes),
+        "\n".join(f"#include <{header}.h>" for header in ("float", "stddef", "stdint", "string")) + "\n",
+        template("platform", sizes),
+        "@macros@",
+        "\n".join(array.text() for array in arrays),
+        *([WIDE] if wide and not wide_declared else []),
+        template("fma", sizes),
+        *([template("wide", sizes)] if wide else []),
+        *functions,
+        *test,
     ]
     text = "\n".join(body)
-    macros = {f"NAME_{size}": f"{value}u" for size, value in draft.sizes.items() if size not in _PUBLIC_SIZES}
-    macros |= draft.core.macros
     used = {macro for macro in macros if re.search(rf"\b{macro.split('(')[0]}\b", text)}
-    defined = "".join(f"#define {macro} {value}\n" for macro, value in macros.items() if macro in used)
-    return text.replace("@sizes@", defined)
+    # A macro may need another.
+    used |= {each for each in macros for other in used if re.search(rf"\b{each.split('(')[0]}\b", macros[other])}
+    return text.replace(
+        "@macros@", "".join(f"#define {name} {value}\n" for name, value in macros.items() if name in used)
+    )
 
 
 def _scalings(draft: _Draft) -> list[str]:
@@ -168,14 +194,20 @@ def _told(constants: np.ndarray) -> str:
 
 
 def _header(draft: _Draft) -> str:
-    sizes = "".join(f"#define NAME_{size} {draft.sizes[size]}u\n" for size in _PUBLIC_SIZES if size in draft.sizes)
-    fields = "\n".join(f"    {line}" for line in _state(draft)[0])
+    sizes = {size: draft.sizes[size] for size in _PUBLIC_SIZES if size in draft.sizes}
     declarations = template(f"{draft.parts.kind}_api", draft.sizes)
-    wide = f"{_WIDE}\n" if draft.needs_wide_state else ""
+    types = f"{WIDE}\n" if draft.needs_wide_state else ""
+    return header_text(_facts(draft), sizes, types, _state(draft)[0], declarations)
+
+
+def header_text(facts: str, sizes: dict[str, int], types: str, state: list[str], declarations: str) -> str:
+    """Put declarations together: the comment at the top, public sizes, types, the fields of the state, functions."""
+    macros = "".join(f"#define NAME_{size} {value}u\n" for size, value in sizes.items())
+    fields = "\n".join(f"    {line}" for line in state)
     return (
-        f"{_facts(draft)}#ifndef NAME_H\n#define NAME_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n"
+        f"{facts}#ifndef NAME_H\n#define NAME_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n"
         f'#ifdef __cplusplus\nextern "C" {{\n#endif\n\n'
-        f"{sizes}\n{wide}"
+        f"{macros}\n{types}"
         f"typedef struct {{\n{fields}\n}} name_state;\n\n{declarations}\n"
         f"#ifdef __cplusplus\n}}\n#endif\n\n#endif\n"
     )
@@ -206,14 +238,12 @@ def _facts(draft: _Draft) -> str:
     flash = sum(array.n_bytes for array in draft.arrays)
     of_test = sum(array.n_bytes for array in draft.test.arrays)
     readout = parts.coef.size
-    digest = hashlib.sha256("".join(array.text() for array in draft.arrays).encode())
-    digest.update(repr(sorted(draft.sizes.items())).encode())
     ram = -(-_state(draft)[1] // 8) * 8
     stack = _STACK_BYTES + core.stack_bytes + 4 * core.sizes["DRIVES"] + 8 * draft.sizes.get("SCORES", 0)
     lines = [
         f"{type(parts.estimator).__name__} in {draft.dtype}, written by reservoirs {__version__}.",
         "",
-        f"Model   {digest.hexdigest()[:16]}",
+        f"Model   {model_hash(draft.arrays, draft.sizes)}",
         f"Flash   {flash} bytes of constants (and {of_test} if name_self_test is called); code 1 to 3 KB on Cortex-M",
         f"RAM     {ram} bytes: one name_state for each series",
         f"Stack   at most {stack} bytes, in any function",
@@ -224,9 +254,25 @@ def _facts(draft: _Draft) -> str:
     if parts.kind == "classifier":
         numbers = "double" if draft.dtype == "float32" else "integers"
         lines.append(f"A decision  {readout} multiply-adds and {draft.sizes['POOLED']} divisions, in {numbers}")
-        classes = ", ".join(f"{i}: {label}" for i, label in enumerate(parts.estimator.classes_))
-        lines.append(f"Classes {_safe(classes)}")
+        lines.append(classes_line(parts.estimator))
+    return comment(lines)
+
+
+def model_hash(arrays: list[Array], sizes: dict[str, int]) -> str:
+    """Return what tells one model from another."""
+    digest = hashlib.sha256("".join(array.text() for array in arrays).encode())
+    digest.update(repr(sorted(sizes.items())).encode())
+    return digest.hexdigest()[:16]
+
+
+def comment(lines: list[str]) -> str:
+    """Return the comment at the top of a header."""
     return "/* " + "\n   ".join(lines).replace("\n   \n", "\n\n") + " */\n"
+
+
+def classes_line(classifier: Any) -> str:
+    """Return which class each number stands for."""
+    return f"Classes {_safe(', '.join(f'{i}: {label}' for i, label in enumerate(classifier.classes_)))}"
 
 
 def _safe(text: str) -> str:

@@ -33,7 +33,6 @@ int name_decide(const name_state *s, float *scores)
 {
     name_wide score[NAME_SCORES];
     size_t i, k;
-    int best = 0;
     if (s->rows <= NAME_WASHOUT) return -1;
     for (k = 0; k < NAME_SCORES; ++k) score[k] = name_wide_of_count(0);
     for (i = 0; i < NAME_POOLED; ++i) {
@@ -42,13 +41,6 @@ int name_decide(const name_state *s, float *scores)
             score[k] = name_wide_add(score[k], name_wide_mul(name_wide_at(&name_coef[k * NAME_POOLED + i]), feature));
         }
     }
-    for (k = 0; k < NAME_SCORES; ++k) {
-        score[k] = name_wide_add(score[k], name_wide_at(&name_intercept[k]));
-        if (scores) scores[k] = name_narrow(score[k]);
-        if (name_wide_less(score[best], score[k])) best = (int)k;
-    }
-#if NAME_SCORES == 1
-    best = name_wide_less(name_wide_of_count(0), score[0]);
-#endif
-    return best;
+    for (k = 0; k < NAME_SCORES; ++k) score[k] = name_wide_add(score[k], name_wide_at(&name_intercept[k]));
+    return name_best(score, scores);
 }
