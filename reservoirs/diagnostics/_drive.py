@@ -16,12 +16,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._params import check_choice, check_real
 from ..esn._base import BaseESN
-from ..esn._harvest import Harvester
+from ..esn._harvest import Harvester, Noise
 from ..sequences import Sequences
 
 DISTRIBUTIONS = ("uniform", "normal")
 # Rows that a liquid, or any other transformer, is shown in one call, and in how many pieces.
 _ROWS_A_PIECE, _PIECES_A_CALL = 1000, 8
+_ROWS_SIDE_BY_SIDE = 4096
 
 Array = NDArray[Any]
 Block = tuple[Array, int, int]
@@ -44,6 +45,19 @@ class Driver(ABC):
     @abstractmethod
     def blocks(self, inputs: Array, washout: int) -> Iterator[Block]:
         """Iterate over the states of the rows from `washout` on: states, first row, row after the last."""
+
+    @abstractmethod
+    def last_states(self, inputs: Array) -> Array:
+        """Return the states after inputs of shape (n_sequences, n_timesteps, n_inputs)."""
+
+    @abstractmethod
+    def replicas(
+        self, inputs: Array, n_replicas: int, rng: np.random.Generator, noise: float = 0.0
+    ) -> Iterator[tuple[Array, int]]:
+        """Drive copies from different starts, side by side.
+
+        Iterate over states of shape (n_replicas, n_rows, n_states) and the first of their rows.
+        """
 
 
 @dataclass(frozen=True)
@@ -73,6 +87,41 @@ class NetworkDriver(Driver):
         for states, bounds, _ in self.harvester.blocks(self.sequences(inputs[None]), washout=washout):
             yield states, int(bounds[0, 0]), int(bounds[0, 1])
 
+    def last_states(self, inputs: Array) -> Array:
+        """Return the states after each sequence."""
+        # What units show: with some dynamics that is not the state they go on from.
+        steps = inputs.shape[1]
+        out = np.empty((len(inputs), self.n_states), self.harvester.dtype)
+        for states, _, members in self.harvester.blocks(self.sequences(inputs), washout=steps - 1):
+            out[members] = states
+        return out
+
+    def replicas(
+        self, inputs: Array, n_replicas: int, rng: np.random.Generator, noise: float = 0.0
+    ) -> Iterator[tuple[Array, int]]:
+        """Drive copies from random initial states, uniform in [-1, 1]."""
+        states = rng.uniform(-1, 1, (n_replicas, self.n_states)).astype(self.harvester.dtype)
+        n_rows = max(1, _ROWS_SIDE_BY_SIDE // n_replicas)
+        for first in range(0, len(inputs), n_rows):
+            rows = inputs[first : first + n_rows]
+            together = self.sequences(np.broadcast_to(rows, (n_replicas, *rows.shape)))
+            out = np.empty((len(together.values), self.n_states), self.harvester.dtype)
+            random = Noise(noise, int(rng.integers(2**63)))
+            after = np.empty_like(states)
+            for block, bounds, _ in self.harvester.blocks(together, initial=states, final=after, noise=random):
+                at = 0
+                for begin, end in bounds:
+                    out[begin:end] = block[at : at + end - begin]
+                    at += end - begin
+            states = after
+            yield out.reshape(n_replicas, len(rows), -1), first
+
+    def step(self, states: Array, row: Array) -> Array:
+        """Return the states, one sequence a row, after one more row of input, the same for all."""
+        together = np.broadcast_to(row, (len(states), 1, len(row)))
+        # One step is too little work to wake threads for.
+        return replace(self.harvester, n_threads=1).final_states(self.sequences(together), states)
+
     def sequences(self, inputs: Array) -> Sequences:
         """Lay inputs of shape (n_sequences, n_timesteps, n_inputs) into one buffer."""
         n_sequences, length, width = inputs.shape
@@ -94,13 +143,39 @@ class TransformerDriver(Driver):
         for at in range(0, len(starts), _PIECES_A_CALL):
             bounds = [(begin, min(begin + _ROWS_A_PIECE, len(inputs))) for begin in starts[at : at + _PIECES_A_CALL]]
             pieces = [inputs[begin - washout : end] for begin, end in bounds]
-            for rows, (begin, end), piece in zip(self.transformer.transform(pieces), bounds, pieces, strict=True):
-                if np.ndim(rows) != 2 or len(rows) != len(piece):
-                    raise ValueError(
-                        f"network={self.transformer!r} gives no row of features for every row of its input; a liquid "
-                        "does with per_row=True, an EchoStateNetwork with washout=0"
-                    )
-                yield np.asarray(rows)[washout:], begin, end
+            for rows, (begin, end) in zip(self._transform(pieces), bounds, strict=True):
+                yield rows[washout:], begin, end
+
+    def last_states(self, inputs: Array) -> Array:
+        """Return the features of the last row of each sequence."""
+        groups = range(0, len(inputs), _PIECES_A_CALL)
+        return np.array([rows[-1] for at in groups for rows in self._transform(list(inputs[at : at + _PIECES_A_CALL]))])
+
+    def replicas(
+        self, inputs: Array, n_replicas: int, rng: np.random.Generator, noise: float = 0.0
+    ) -> Iterator[tuple[Array, int]]:
+        """Show the input to copies of different pasts: its own rows in random order."""
+        if noise > 0:
+            raise ValueError(
+                f"noise={noise!r} needs an echo-state network; of {self.transformer!r} no states can be set"
+            )
+        length = min(len(inputs), _ROWS_A_PIECE)
+        pasts = [rng.permutation(inputs)[:length] for _ in range(n_replicas)]
+        for first in range(0, len(inputs), _ROWS_A_PIECE):
+            # From rest through the whole past, as often as there are pieces: liquids cannot go on from a state.
+            end = min(first + _ROWS_A_PIECE, len(inputs))
+            shown = [np.concatenate([past, inputs[:end]]) for past in pasts]
+            yield np.array([rows[first + length :] for rows in self._transform(shown)]), first
+
+    def _transform(self, pieces: list[Array]) -> list[Array]:
+        transformed = self.transformer.transform(pieces)
+        for rows, piece in zip(transformed, pieces, strict=True):
+            if np.ndim(rows) != 2 or len(rows) != len(piece):
+                raise ValueError(
+                    f"network={self.transformer!r} gives no row of features for every row of its input; a liquid does "
+                    "with per_row=True, an EchoStateNetwork with washout=0"
+                )
+        return [np.asarray(rows) for rows in transformed]
 
 
 def width_of(network: Any) -> int:
@@ -130,9 +205,25 @@ def drive(network: Any, inputs: Array) -> Driver:
     return driver
 
 
+def drive_states(network: Any, inputs: Array) -> NetworkDriver:
+    """Return what drives an echo-state network, in double precision."""
+    if not isinstance(network, BaseESN):
+        raise ValueError(f"network={network!r} is not an echo-state network: the states of others cannot be set")
+    driver = drive(network, inputs)
+    assert isinstance(driver, NetworkDriver)
+    if driver.harvester.dtype == np.float64:
+        return driver
+    double = driver.network._fresh(learned=True)
+    for name, value in vars(double).items():
+        if getattr(value, "dtype", None) == np.float32:
+            setattr(double, name, value.astype(np.float64))
+    double._compile()
+    return NetworkDriver.of(double)
+
+
 def check_inputs(X: Any) -> Array:
     """Return the rows that drive a network, shape (n_timesteps, n_inputs); a 1-D series is one input."""
-    rows = np.asarray(check_array(X, dtype=[np.float64, np.float32], ensure_2d=False, input_name="X"))
+    rows = np.asarray(check_array(X, dtype=[np.float64, np.float32], ensure_2d=False, allow_nd=True, input_name="X"))
     if rows.ndim > 2:
         raise ValueError(f"X has shape {rows.shape}; expected (n_timesteps,) or (n_timesteps, n_inputs)")
     return rows.reshape(len(rows), -1)

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..diagnostics import InformationProcessingCapacity, MemoryCapacity
+from ..diagnostics import InformationProcessingCapacity, LyapunovExponents, MemoryCapacity
 from ._axes import new_axes
 
 
@@ -127,3 +127,15 @@ def _processing(result: InformationProcessingCapacity, ax: Any, name: str | None
     ax.set(xlabel="longest delay (steps)", ylabel="capacity", xlim=(-0.5, last + 0.5))
     title = f"capacity {result.total:.1f} of {result.rank}"
     ax.set_title(title if name is None else f"{name}: {title}", loc="left")
+
+
+@_draw.register
+def _lyapunov(result: LyapunovExponents, ax: Any, name: str | None) -> None:
+    steps = np.arange(1, len(result.growth) + 1)
+    # How the estimate of each start settles.
+    running = result.growth[:, :, 0].cumsum(axis=0) / steps[:, None]
+    ax.plot(steps, running, lw=0.8, color="0.7")
+    ax.plot(steps, running.mean(axis=1), lw=1.5, label=name)
+    ax.axhline(0, color="0.8", lw=1, ls="--", zorder=0)
+    ax.set(xlabel="steps counted", ylabel="largest exponent so far", xlim=(1, len(steps)))
+    ax.set_title(f"largest Lyapunov exponent {result.largest:.3g} ± {result.standard_error:.1g}", loc="left")
