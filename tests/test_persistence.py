@@ -42,7 +42,7 @@ from reservoirs import (
 )
 from reservoirs.adaptation import Adaptation, EIBalance
 from reservoirs.encoding import BSAEncoder, Cochlea, DeltaEncoder, LatencyEncoder, PopulationEncoder, RateEncoder
-from reservoirs.esn import ES2N, Euler, Leaky
+from reservoirs.esn import ES2N, ContractingModules, Euler, Leaky
 from reservoirs.lsm import (
     LIF,
     AdaptiveLIF,
@@ -54,7 +54,7 @@ from reservoirs.persistence import load, save
 from reservoirs.persistence._archive import MAJOR, MINOR
 from reservoirs.persistence._kinds import KINDS
 from reservoirs.persistence._values import _READERS
-from reservoirs.topology import Column, Connectome, ErdosRenyi, ReceptiveFields
+from reservoirs.topology import Column, Connectome, CycleWithJumps, ErdosRenyi, ReceptiveFields, Wave
 
 DATA = Path(__file__).parent / "data"
 GOLDEN = sorted(DATA.glob("*-1.0.npz"))
@@ -107,6 +107,12 @@ FITTED = {
         "predict",
         ROWS,
     ),
+    "modules": lambda: (
+        EchoStateNetwork(12, topology=Wave(2), leak_rate=0.01, dynamics=ContractingModules(2), n_jobs=1).fit(ROWS),
+        "transform",
+        ROWS,
+    ),
+    "jumps": lambda: (ESNRegressor(topology=CycleWithJumps(3), **SEEDED).fit(ROWS, TARGETS), "predict", ROWS),
     "euler": lambda: (EchoStateNetwork(dynamics=Euler(0.1), n_layers=2, **SEEDED).fit(ROWS), "transform", ROWS),
     "voltage": lambda: (ESNForecaster(dynamics="voltage", **SEEDED).fit(SINE), "forecast", 5),
     "leaky": lambda: (ESNRegressor(dynamics=Leaky(), **SEEDED).fit(ROWS, TARGETS), "predict", ROWS),

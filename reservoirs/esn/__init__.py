@@ -1,7 +1,7 @@
 """Echo-state networks: the transformer, the estimators that add a readout, their state equations, streams of steps."""
 
 from .classifier import ESNClassifier
-from .dynamics import ES2N, Euler, Leaky, Voltage
+from .dynamics import ES2N, ContractingModules, Euler, Leaky, Voltage
 from .forecaster import ESNForecaster
 from .network import EchoStateNetwork
 from .regressor import ESNRegressor
@@ -9,6 +9,7 @@ from .stream import Stream
 
 __all__ = [
     "ES2N",
+    "ContractingModules",
     "ESNClassifier",
     "ESNForecaster",
     "ESNRegressor",

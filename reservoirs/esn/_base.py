@@ -17,7 +17,7 @@ from .._params import check_choice, check_count, check_real, check_reals, n_thre
 from ..adaptation import Adaptation
 from ..adaptation._base import run_rules
 from ..sequences import Sequences
-from ..topology import EITopology
+from ..topology import CycleWithJumps, EITopology, Wave
 from ._harvest import Harvester, Noise, make_network
 from .dynamics import Dynamics, check_dynamics
 
@@ -36,7 +36,7 @@ RESERVOIR_PARAMETERS = """n_units : int, default={n_units}
         Number of units of each layer.
     spectral_radius : float or None, default={spectral_radius}
         Largest absolute eigenvalue the recurrent weights are scaled to, whatever the topology; the weight of every link
-        of a cycle or delay line. None leaves the weights as they are drawn or given.
+        of a cycle, delay line or wave. None leaves the weights as they are drawn or given.
     leak_rate : float or array of shape (n_units,), default={leak_rate}
         Share a of the state that is renewed each step, in (0, 1].
     input_scaling : float or array of shape (n_features,), default={input_scaling}
@@ -45,15 +45,16 @@ RESERVOIR_PARAMETERS = """n_units : int, default={n_units}
         Biases are uniform in +-bias_scaling.
     connectivity : int or float, default=10
         Incoming recurrent links of every unit: an int is their number, a float in (0, 1] their share of all units.
-    topology : {{"random", "cycle", "delay_line"}}, EITopology or (n_units, n_units) matrix, default="random"
+    topology : {{"random", "cycle", "delay_line"}}, object or (n_units, n_units) matrix, default="random"
         Who is linked with whom: a fixed number of uniformly random links with weights uniform in +-1; the simple cycle
-        and delay line of Rodan and Tino (2011); excitatory and inhibitory units; or the recurrent weights themselves, a
-        dense or sparse array, entry (i, j) from j to i.
+        and delay line of Rodan and Tino (2011); a CycleWithJumps, Wave or EITopology of :mod:`reservoirs.topology`; or
+        the recurrent weights themselves, a dense or sparse array, entry (i, j) from j to i.
     activation : {{"tanh", "relu", "sigmoid", "identity"}}, default="tanh"
         The function f.
     dynamics : {{"leaky", "es2n", "euler", "voltage"}} or an object of these, default="leaky"
-        The state equation: that above, or that of :class:`~reservoirs.esn.ES2N`, :class:`~reservoirs.esn.Euler` or
-        :class:`~reservoirs.esn.Voltage`, where `leak_rate` has the meaning they tell.
+        The state equation: that above, or that of :class:`~reservoirs.esn.ES2N`, :class:`~reservoirs.esn.Euler`,
+        :class:`~reservoirs.esn.Voltage` or :class:`~reservoirs.esn.ContractingModules`, where `leak_rate` has the
+        meaning they tell.
     adaptation : Adaptation, list of Adaptation or None, default=None
         Rules of :mod:`reservoirs.adaptation` that change the drawn network in the fit, in this order, before the
         readout is fitted: they see the training input (and outputs that are fed back) and no targets."""
@@ -102,7 +103,7 @@ class BaseESN(Estimator):
     """Draws an echo-state network and runs sequences through it.
 
     Subclasses store the parameters named in this class's methods; learned attributes are W_, W_in_, bias_, leak_rate_,
-    washout_, with feedback W_fb_, with adaptation adaptation_, and with dynamics that have one orthogonal_.
+    washout_, with feedback W_fb_, with adaptation adaptation_, and with dynamics that mix states mixing_.
     """
 
     # Set by subclasses' __init__.
@@ -188,6 +189,8 @@ class BaseESN(Estimator):
         given = None
         if isinstance(self.topology, EITopology):
             self._check_parts_of_ei()
+        elif isinstance(self.topology, CycleWithJumps | Wave):
+            pass
         elif isinstance(self.topology, str):
             check_choice("topology", self.topology, TOPOLOGIES)
         else:
@@ -202,22 +205,25 @@ class BaseESN(Estimator):
         # A stream for each kind of weight: one more input does not change the recurrent weights.
         of = _streams(key)
         layers = [self._recurrent(n_units, given, dynamics, of.recurrent) for _ in range(n_layers)]
-        turns = [dynamics._orthogonal(n_units, of.orthogonal) for _ in range(n_layers)]
+        mixing = [dynamics._mixing(W, leak_rate, of.mixing) for W in layers]
         W = layers[0] if n_layers == 1 else self._stack(layers, n_units, of.layers)
-        sign_only = isinstance(self.topology, str) and self.topology != "random"
-        if sign_only:
+        one_size = isinstance(self.topology, CycleWithJumps) or (
+            isinstance(self.topology, str) and self.topology != "random"
+        )
+        if one_size:
             W_in = _topology.aperiodic_signs((n_units, n_inputs)) * input_scaling
         else:
             W_in = of.input.uniform(-1, 1, (n_units, n_inputs)) * input_scaling
         bias = of.bias.uniform(-1, 1, n_units * n_layers) * bias_scaling
         W_fb = of.feedback.uniform(-1, 1, (n_units, n_feedback)) * feedback_scaling
-        if isinstance(self.topology, EITopology):
+        if isinstance(self.topology, EITopology | Wave):
             gains = self.topology.input_gains(n_units, of.input)
             W_in, W_fb = W_in * gains[:, None], W_fb * gains[:, None]
+        if isinstance(self.topology, EITopology):
             bias = self.topology.biases(n_units, of.bias)
         self.W_ = W.astype(dtype)
-        if turns[0] is not None:
-            self.orthogonal_ = _diagonal(turns).astype(dtype)
+        if mixing[0] is not None:
+            self.mixing_ = _diagonal(mixing).astype(dtype)
         self.W_in_ = W_in.astype(dtype)
         if n_feedback:
             self.W_fb_ = W_fb.astype(dtype)
@@ -235,7 +241,7 @@ class BaseESN(Estimator):
     def _compile(self) -> None:
         n_units = len(self.W_in_)
         dynamics = check_dynamics(self.dynamics)
-        orthogonal = getattr(self, "orthogonal_", None)
+        linear = dynamics._linear(getattr(self, "mixing_", None), self.leak_rate_)
         self._network_ = make_network(
             _in_fastest_format(self.W_),
             np.hstack([self.W_in_, getattr(self, "W_fb_", self.W_in_[:, :0])]),
@@ -244,28 +250,34 @@ class BaseESN(Estimator):
             dynamics._keep(self.leak_rate_),
             self._activation,
             [n_units] * (len(self.bias_) // n_units),
-            mixing=None if orthogonal is None else _in_fastest_format(orthogonal),
+            mixing=None if linear is None else _in_fastest_format(linear),
             potentials=dynamics._potentials,
         )
 
     def _recurrent(self, n_units: int, given: Any, dynamics: Dynamics, rng: np.random.Generator) -> Any:
-        radius = self.spectral_radius
+        topology, radius = self.topology, self.spectral_radius
         if radius is not None:
             radius = check_real("spectral_radius", radius, 0.0)
-        if given is None and self.topology in ("cycle", "delay_line"):
-            if radius == 0:
-                raise ValueError(
-                    f"spectral_radius={self.spectral_radius!r} must be positive for topology={self.topology!r}, where "
-                    "it is the weight of every link"
-                )
-            build = _topology.cycle if self.topology == "cycle" else _topology.delay_line
-            W = build(n_units, 1.0 if radius is None else radius)
-            return dynamics._final(dynamics._recurrent(W, given=False))
-        if isinstance(self.topology, EITopology):
-            return dynamics._final(dynamics._recurrent(self.topology.weights(n_units, rng), given=True))
-        W = _topology.random_weights(n_units, n_units, self.connectivity, rng) if given is None else given
-        W = dynamics._recurrent(W, given=given is not None)
-        return dynamics._final(W if radius is None else _topology.scale_to_spectral_radius(W, radius))
+        if given is not None:
+            return dynamics._recurrent(n_units, lambda _: given, radius, given=True)
+        if isinstance(topology, EITopology):
+            return dynamics._recurrent(n_units, lambda n: topology.weights(n, rng), None, given=True)
+        if isinstance(topology, CycleWithJumps):
+            return dynamics._recurrent(n_units, lambda n: topology.weights(n, rng), radius)
+        if topology == "random":
+            return dynamics._recurrent(
+                n_units, lambda n: _topology.random_weights(n, n, self.connectivity, rng), radius
+            )
+        if radius == 0:
+            raise ValueError(
+                f"spectral_radius={self.spectral_radius!r} must be positive for topology={topology!r}, where it is the "
+                "weight of every link"
+            )
+        weight = 1.0 if radius is None else radius
+        if isinstance(topology, Wave):
+            return dynamics._recurrent(n_units, lambda n: weight * topology.weights(n, rng), None)
+        build = _topology.cycle if topology == "cycle" else _topology.delay_line
+        return dynamics._recurrent(n_units, lambda n: build(n, weight), None)
 
     @property
     def _activation(self) -> str:
@@ -352,7 +364,7 @@ class _Streams(NamedTuple):
     feedback: np.random.Generator
     layers: np.random.Generator
     adaptation: np.random.Generator
-    orthogonal: np.random.Generator
+    mixing: np.random.Generator
 
 
 def _streams(key: int) -> _Streams:

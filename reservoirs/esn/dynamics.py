@@ -6,16 +6,19 @@ Throughout, z(t) = W_in u(t) + W x(t-1) + W_fb y(t-1) + b is what reaches a unit
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
-from .._params import check_choice, check_real
-from ..topology import cycle
+from .._params import check_choice, check_count, check_real
+from ..topology import cycle, diagonal_metric, metric_norm, random_weights, scale_to_spectral_radius, spectral_radius
 
-__all__ = ["ES2N", "Dynamics", "Euler", "Leaky", "Voltage", "check_dynamics"]
+__all__ = ["ES2N", "ContractingModules", "Dynamics", "Euler", "Leaky", "Voltage", "check_dynamics"]
+
+_LINKS_BETWEEN_MODULES = 5
 
 
 class Dynamics(BaseEstimator):  # type: ignore[misc]
@@ -24,17 +27,20 @@ class Dynamics(BaseEstimator):  # type: ignore[misc]
     # Whether the state is a potential v, of which units send and show the rate x = f(v).
     _potentials = False
 
-    def _recurrent(self, W: Any, *, given: bool) -> Any:
-        """Return the recurrent weights of a layer, before they are scaled, from those drawn or given."""
-        return W
+    def _recurrent(self, n_units: int, draw: Callable[[int], Any], radius: float | None, *, given: bool = False) -> Any:
+        """Return the recurrent weights of a layer, from those that `draw` draws for a number of units.
 
-    def _orthogonal(self, n_units: int, rng: np.random.Generator) -> Any:
-        """Return the matrix whose product with the states is kept a share of; None for the states themselves."""
+        They are scaled to `radius`, if any. `given` tells that their signs have a meaning.
+        """
+        return _scaled(draw(n_units), radius)
+
+    def _mixing(self, W: Any, leak_rate: np.ndarray, rng: np.random.Generator) -> Any:
+        """Return the matrix of the linear part of a layer with these recurrent weights; None if it has none."""
         return None
 
-    def _final(self, W: Any) -> Any:
-        """Return the recurrent weights of a layer from the scaled ones."""
-        return W
+    def _linear(self, mixing: Any, leak_rate: np.ndarray) -> Any:
+        """Return what a unit keeps a share of, as a matrix that the states are multiplied by."""
+        return mixing
 
     def _gain(self, leak_rate: np.ndarray) -> np.ndarray:
         return leak_rate
@@ -102,7 +108,8 @@ class ES2N(Dynamics):
     def __init__(self, orthogonal: Any = "cycle") -> None:
         self.orthogonal = orthogonal
 
-    def _orthogonal(self, n_units: int, rng: np.random.Generator) -> Any:
+    def _mixing(self, W: Any, leak_rate: np.ndarray, rng: np.random.Generator) -> Any:
+        n_units = W.shape[0]
         if check_choice("orthogonal", self.orthogonal, ("cycle", "random")) == "cycle":
             return cycle(n_units)
         Q, R = np.linalg.qr(rng.standard_normal((n_units, n_units)))
@@ -153,18 +160,16 @@ class Euler(Dynamics):
     def __init__(self, diffusion: Any = 0.01) -> None:
         self.diffusion = diffusion
 
-    def _recurrent(self, W: Any, *, given: bool) -> Any:
+    def _recurrent(self, n_units: int, draw: Callable[[int], Any], radius: float | None, *, given: bool = False) -> Any:
+        diffusion = check_real("diffusion", self.diffusion, 0.0)
+        W = draw(n_units)
         if not given:
-            return W - W.T
-        if abs(W + W.T).max() > 0:
+            W = W - W.T
+        elif abs(W + W.T).max() > 0:
             raise ValueError(
                 "topology has weights that are not antisymmetric: dynamics=Euler would change their signs; give W - W.T"
             )
-        return W
-
-    def _final(self, W: Any) -> Any:
-        diffusion = check_real("diffusion", self.diffusion, 0.0)
-        return W - diffusion * sparse.eye_array(W.shape[0], format="csr")
+        return _scaled(W, radius) - diffusion * sparse.eye_array(n_units, format="csr")
 
     def _keep(self, leak_rate: np.ndarray) -> np.ndarray:
         return np.ones_like(leak_rate)
@@ -201,7 +206,112 @@ class Voltage(Dynamics):
         return np.ones_like(leak_rate)
 
 
+class ContractingModules(Dynamics):
+    r"""Modules that contract, coupled so that the whole does: x(t) = (1 - a) x(t-1) + a (L x(t-1) + f(z(t))).
+
+    The units are divided into modules of equal size. The recurrent weights W link units of the same module only; their
+    absolute values have the spectral radius `spectral_radius`, less than 1, in each, and then each module contracts in
+    a diagonal metric p (:func:`reservoirs.topology.diagonal_metric`). Modules are coupled through the linear links L
+    alone, which are antisymmetric in that metric, p_i L_ij / p_j = -p_j L_ji / p_i: they take from one module what they
+    give to another [1]_. In continuous time the whole then contracts however strong the coupling. With steps of size a,
+    two trajectories under the same input come closer in each step by at least the factor
+
+    .. math:: c = \sqrt{(1 - a)^2 + a^2 \sigma^2} + a w,
+
+    where sigma is the `coupling` and w the norm of W in the metric, at most `spectral_radius`. It is below 1, and the
+    fit demands that, for a < 2 (1 - w) / (1 + sigma^2 - w^2). :func:`reservoirs.diagnostics.contraction_bound` tells c.
+
+    Parameters
+    ----------
+    n_modules : int, default=4
+        Modules; it must divide the number of units.
+    coupling : float, default=1.0
+        Norm sigma of L in the metric, at least 0. Each unit reads 5 of every other module.
+
+    Raises
+    ------
+    ValueError
+        In the fit, for a parameter out of its range, given weights, and a `leak_rate` that is too large for the
+        certificate or differs between units.
+
+    Notes
+    -----
+    With activation "sigmoid", whose slope is at most 1/4, distances shrink faster than c says. With several layers each
+    contracts, and then so does the whole, though not at this rate.
+
+    References
+    ----------
+    .. [1] L. Kozachkov, M. Ennis and J.-J. Slotine, "RNNs of RNNs: recursive construction of stable assemblies of
+       recurrent neural networks", NeurIPS, 2022.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reservoirs import EchoStateNetwork
+    >>> from reservoirs.diagnostics import contraction_bound
+    >>> from reservoirs.esn import ContractingModules
+    >>> dynamics = ContractingModules(n_modules=2, coupling=2.0)
+    >>> esn = EchoStateNetwork(60, leak_rate=0.05, dynamics=dynamics, random_state=0).fit(np.zeros((10, 1)))
+    >>> contraction_bound(esn) < 1
+    True
+    """
+
+    def __init__(self, n_modules: Any = 4, coupling: Any = 1.0) -> None:
+        self.n_modules = n_modules
+        self.coupling = coupling
+
+    def _recurrent(self, n_units: int, draw: Callable[[int], Any], radius: float | None, *, given: bool = False) -> Any:
+        if given:
+            raise ValueError("dynamics=ContractingModules draws its weights, module by module: topology has them given")
+        n_modules = check_count("n_modules", self.n_modules)
+        if n_units % n_modules:
+            raise ValueError(f"n_modules={self.n_modules!r} must divide the number of units, {n_units}")
+        modules = []
+        for _ in range(n_modules):
+            W = draw(n_units // n_modules)
+            size = 1.0 if radius is None else radius / spectral_radius(abs(W))
+            modules.append(W * size)
+        return sparse.csr_array(sparse.block_diag(modules, format="csr"))
+
+    def _mixing(self, W: Any, leak_rate: np.ndarray, rng: np.random.Generator) -> Any:
+        coupling = check_real("coupling", self.coupling, 0.0)
+        p = diagonal_metric(W)
+        size = W.shape[0] // self.n_modules
+        blocks: list[list[Any]] = [[sparse.csr_array((size, size))] * self.n_modules for _ in range(self.n_modules)]
+        for i in range(self.n_modules):
+            for j in range(i):
+                blocks[i][j] = random_weights(size, size, min(_LINKS_BETWEEN_MODULES, size), rng)
+                blocks[j][i] = -blocks[i][j].T
+        antisymmetric = sparse.csr_array(sparse.block_array(blocks, format="csr"))
+        norm = metric_norm(antisymmetric, np.ones(len(p)))
+        w = metric_norm(W, p)
+        a = float(leak_rate[0])
+        if (leak_rate != a).any():
+            raise ValueError("leak_rate differs between units: dynamics=ContractingModules needs one for all")
+        most = 2 * (1 - w) / (1 + coupling**2 - w**2)
+        if w >= 1 or a >= most:
+            raise ValueError(
+                f"leak_rate={a:g} must be less than {max(most, 0):.4g}, and the norm {w:.4g} of the recurrent weights "
+                f"less than 1, for modules to contract with coupling={coupling:g}: lower leak_rate, spectral_radius or "
+                "coupling"
+            )
+        scale = coupling / norm if norm else 0.0
+        return sparse.csr_array(sparse.diags_array(scale / p) @ antisymmetric @ sparse.diags_array(p))
+
+    def _linear(self, mixing: Any, leak_rate: np.ndarray) -> Any:
+        linear = sparse.csr_array(sparse.diags_array(1 - leak_rate) + sparse.diags_array(leak_rate) @ mixing)
+        linear.sort_indices()
+        return linear
+
+    def _keep(self, leak_rate: np.ndarray) -> np.ndarray:
+        return np.ones_like(leak_rate)
+
+
 _BY_NAME = {"leaky": Leaky, "es2n": ES2N, "euler": Euler, "voltage": Voltage}
+
+
+def _scaled(W: Any, radius: float | None) -> Any:
+    return W if radius is None else scale_to_spectral_radius(W, radius)
 
 
 def check_dynamics(dynamics: Any) -> Dynamics:

@@ -54,8 +54,8 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
         Excitatory and inhibitory weights, both >= 0: W_ = W_exc_ - W_inh_.
     adaptation_ : Adaptation or list of Adaptation
         The rules as fitted, if any were given, with what they have learned.
-    orthogonal_ : CSR array or ndarray of shape (n_layers * n_units, n_layers * n_units)
-        The orthogonal matrix of ``dynamics="es2n"``.
+    mixing_ : CSR array or ndarray of shape (n_layers * n_units, n_layers * n_units)
+        The matrix of the linear part of the state equation, for `dynamics` that have one.
     washout_ : int
         The steps dropped.
     n_features_in_ : int

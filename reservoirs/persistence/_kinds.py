@@ -16,7 +16,17 @@ from .._estimator import Estimator
 from ..adaptation import Adaptation, EIBalance
 from ..encoding import BSAEncoder, Cochlea, DeltaEncoder, LatencyEncoder, PopulationEncoder, RateEncoder
 from ..encoding._base import Encoder
-from ..esn import ES2N, EchoStateNetwork, ESNClassifier, ESNForecaster, ESNRegressor, Euler, Leaky, Voltage
+from ..esn import (
+    ES2N,
+    ContractingModules,
+    EchoStateNetwork,
+    ESNClassifier,
+    ESNForecaster,
+    ESNRegressor,
+    Euler,
+    Leaky,
+    Voltage,
+)
 from ..lsm import (
     LIF,
     STDP,
@@ -37,7 +47,18 @@ from ..lsm.plasticity import Plasticity
 from ..lsm.synapses import CompiledPlasticity, CompiledSynapses
 from ..nvar import NVAR
 from ..readout import Gram
-from ..topology import Column, Connectome, EITopology, ErdosRenyi, FixedInDegree, Modular, ReceptiveFields, SmallWorld
+from ..topology import (
+    Column,
+    Connectome,
+    CycleWithJumps,
+    EITopology,
+    ErdosRenyi,
+    FixedInDegree,
+    Modular,
+    ReceptiveFields,
+    SmallWorld,
+    Wave,
+)
 from ._checks import (
     FLAG,
     NOTHING,
@@ -144,7 +165,7 @@ _NETWORK: Table = {
     "_width_": WHOLE,
     "washout_": WHOLE,
     "W_": either(matrix("csr", "units", "units"), floats("units", "units")),
-    "orthogonal_?": either(matrix("csr", "units", "units"), floats("units", "units")),
+    "mixing_?": either(matrix("csr", "units", "units"), floats("units", "units")),
     "W_in_": floats("units of a layer", "inputs"),
     "W_fb_?": floats("units of a layer", "fed back"),
     "bias_": floats("units"),
@@ -242,7 +263,7 @@ _ALL = (
             "span_": floats("features"),
         },
     ),
-    *(Kind(dynamics, {}) for dynamics in (ES2N, Euler, Leaky, Voltage)),
+    *(Kind(dynamics, {}) for dynamics in (ES2N, ContractingModules, Euler, Leaky, Voltage)),
     *(Kind(part, {}) for part in (LIF, AdaptiveLIF, Izhikevich, Izhikevich2007, DeltaSynapse, ExponentialSynapse)),
     *(Kind(part, {}) for part in (DoubleExponentialSynapse, TsodyksMarkram, STDP, AstrocyteSTDP)),
     Kind(
@@ -255,7 +276,8 @@ _ALL = (
             "adaptation_curve_": floats("windows"),
         },
     ),
-    *(Kind(graph, {}) for graph in (Column, Connectome, EITopology, ErdosRenyi, FixedInDegree, Modular, SmallWorld)),
+    *(Kind(graph, {}) for graph in (Column, Connectome, ErdosRenyi, FixedInDegree, Modular, SmallWorld)),
+    *(Kind(topology, {}) for topology in (CycleWithJumps, EITopology, Wave)),
     Kind(ReceptiveFields, {}),
     Kind(
         CompiledNeurons,

@@ -1,13 +1,12 @@
 """Who is connected to whom: weight matrices of echo-state networks, graphs of liquids and of their inputs."""
 
+from reservoirs.topology.contraction import diagonal_metric, metric_norm
+from reservoirs.topology.deterministic import CycleWithJumps, Wave, aperiodic_signs, cycle, delay_line
 from reservoirs.topology.ei import EITopology
 from reservoirs.topology.graphs import Column, Connectome, ErdosRenyi, FixedInDegree, Graph, Modular, SmallWorld
 from reservoirs.topology.inputs import ReceptiveFields, Wiring
 from reservoirs.topology.matrices import (
     Matrix,
-    aperiodic_signs,
-    cycle,
-    delay_line,
     random_weights,
     scale_to_spectral_radius,
     spectral_radius,
@@ -16,6 +15,7 @@ from reservoirs.topology.matrices import (
 __all__ = [
     "Column",
     "Connectome",
+    "CycleWithJumps",
     "EITopology",
     "ErdosRenyi",
     "FixedInDegree",
@@ -24,10 +24,13 @@ __all__ = [
     "Modular",
     "ReceptiveFields",
     "SmallWorld",
+    "Wave",
     "Wiring",
     "aperiodic_signs",
     "cycle",
     "delay_line",
+    "diagonal_metric",
+    "metric_norm",
     "random_weights",
     "scale_to_spectral_radius",
     "spectral_radius",

@@ -1,9 +1,9 @@
-"""Recurrent weight matrices: random and deterministic topologies, and their spectral radius."""
+"""Recurrent weight matrices: random ones, and the spectral radius of any."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import isfinite, prod
+from math import isfinite
 from numbers import Integral, Real
 from typing import Any, TypeAlias, TypeVar
 
@@ -15,9 +15,6 @@ from scipy.sparse.linalg import ArpackNoConvergence, eigs
 
 __all__ = [
     "Matrix",
-    "aperiodic_signs",
-    "cycle",
-    "delay_line",
     "random_weights",
     "scale_to_spectral_radius",
     "spectral_radius",
@@ -205,132 +202,6 @@ def random_weights(
     return sparse.csr_array((weights, columns.ravel(), row_starts), shape=(n_rows, n_columns))
 
 
-def cycle(n_units: int, weight: float = 1.0) -> sparse.csr_array:
-    """Return a simple cycle: unit ``i`` receives from unit ``i - 1``, and unit 0 from the last one.
-
-    Its eigenvalues are ``weight * exp(2j * pi * m / n_units)``: the spectral radius is ``abs(weight)`` [1]_.
-
-    Parameters
-    ----------
-    n_units : int
-        Number of units, at least 1.
-    weight : float, default=1.0
-        Weight of every connection, finite and not 0.
-
-    Returns
-    -------
-    scipy.sparse.csr_array of shape (n_units, n_units)
-        Recurrent weights.
-
-    Raises
-    ------
-    ValueError
-        If `n_units` is not a positive int, or `weight` is 0 or not finite.
-
-    References
-    ----------
-    .. [1] A. Rodan, P. Tino, "Minimum complexity echo state network", IEEE Transactions on Neural Networks,
-       22(1), 131-144, 2011.
-
-    Examples
-    --------
-    >>> from reservoirs.topology import cycle
-    >>> cycle(3, 0.5).toarray()
-    array([[0. , 0. , 0.5],
-           [0.5, 0. , 0. ],
-           [0. , 0.5, 0. ]])
-    """
-    n_units, weight = _positive_int("n_units", n_units), _nonzero("weight", weight)
-    sources = np.roll(np.arange(n_units, dtype=np.int32), 1)
-    row_starts = np.arange(n_units + 1, dtype=np.int32)
-    return sparse.csr_array((np.full(n_units, weight), sources, row_starts), shape=(n_units, n_units))
-
-
-def delay_line(n_units: int, weight: float = 1.0) -> sparse.csr_array:
-    """Return a delay line: unit ``i`` receives from unit ``i - 1``, and unit 0 from none.
-
-    It is nilpotent: an input is forgotten after `n_units` steps, and the spectral radius is 0 [1]_.
-
-    Parameters
-    ----------
-    n_units : int
-        Number of units, at least 1.
-    weight : float, default=1.0
-        Weight of every connection, finite and not 0.
-
-    Returns
-    -------
-    scipy.sparse.csr_array of shape (n_units, n_units)
-        Recurrent weights.
-
-    Raises
-    ------
-    ValueError
-        If `n_units` is not a positive int, or `weight` is 0 or not finite.
-
-    References
-    ----------
-    .. [1] A. Rodan, P. Tino, "Minimum complexity echo state network", IEEE Transactions on Neural Networks,
-       22(1), 131-144, 2011.
-
-    Examples
-    --------
-    >>> from reservoirs.topology import delay_line
-    >>> delay_line(3, 0.5).toarray()
-    array([[0. , 0. , 0. ],
-           [0.5, 0. , 0. ],
-           [0. , 0.5, 0. ]])
-    """
-    n_units, weight = _positive_int("n_units", n_units), _nonzero("weight", weight)
-    sources = np.arange(n_units - 1, dtype=np.int32)
-    row_starts = np.arange(-1, n_units, dtype=np.int32).clip(min=0)
-    return sparse.csr_array((np.full(n_units - 1, weight), sources, row_starts), shape=(n_units, n_units))
-
-
-def aperiodic_signs(shape: int | tuple[int, ...]) -> np.ndarray:
-    r"""Return a deterministic, aperiodic pattern of +1 and -1.
-
-    Rodan and Tino [1]_ give all input weights of a cycle reservoir the same modulus and take their signs from an
-    aperiodic sequence, so that nothing in the reservoir is random. Here it is the logistic map in its chaotic
-    regime, :math:`x_{t+1} = 4 x_t (1 - x_t)`, with the sign + where :math:`x_t \geq 1/2`.
-
-    Parameters
-    ----------
-    shape : int or tuple of int
-        Shape of the pattern, filled in C order.
-
-    Returns
-    -------
-    ndarray of shape `shape`
-        float64 entries, each +1 or -1. A longer pattern begins with the shorter one.
-
-    Raises
-    ------
-    ValueError
-        If a size is not a positive int.
-
-    Notes
-    -----
-    The map is chaotic, yet its bits are portable: it takes one subtraction and two products (one of them by 4,
-    which is exact) in that order, and IEEE 754 fixes how each of them is rounded. In double precision the
-    trajectory from 1/3 repeats no state within its first thirty million steps.
-
-    References
-    ----------
-    .. [1] A. Rodan, P. Tino, "Minimum complexity echo state network", IEEE Transactions on Neural Networks,
-       22(1), 131-144, 2011.
-
-    Examples
-    --------
-    >>> from reservoirs.topology import aperiodic_signs
-    >>> aperiodic_signs((2, 5))
-    array([[-1.,  1., -1.,  1., -1.],
-           [ 1.,  1., -1., -1.,  1.]])
-    """
-    sizes = tuple(_positive_int("shape", n) for n in (shape if isinstance(shape, tuple) else (shape,)))
-    return np.array([1.0 if x >= 0.5 else -1.0 for x in _logistic_map(prod(sizes))]).reshape(sizes)
-
-
 def _links(W: Matrix) -> sparse.csr_array:
     """Return a checked copy of a square matrix that stores only its nonzeros, in double precision."""
     if not sparse.issparse(W):
@@ -429,12 +300,6 @@ def _positive_int(name: str, value: Any) -> int:
     raise ValueError(f"{name} must be an int of at least 1, got {value!r}.")
 
 
-def _nonzero(name: str, value: Any) -> float:
-    if not (isinstance(value, Real) and isfinite(value) and value != 0):
-        raise ValueError(f"{name} must be finite and not 0, got {value!r}.")
-    return float(value)
-
-
 def _in_degree(connectivity: Any, n_columns: int) -> int:
     is_int = isinstance(connectivity, Integral) and not isinstance(connectivity, bool)
     if is_int and connectivity > n_columns:
@@ -482,10 +347,3 @@ def _redraw_duplicates(n_rows: int, n_columns: int, degree: int, rng: np.random.
 def _smallest_keys(n_rows: int, n_columns: int, degree: int, rng: np.random.Generator) -> np.ndarray:
     keys = rng.random((n_rows, n_columns))
     return np.sort(np.argpartition(keys, degree - 1, axis=1)[:, :degree], axis=1)
-
-
-def _logistic_map(n_steps: int) -> Iterator[float]:
-    x = 1 / 3
-    for _ in range(n_steps):
-        yield x
-        x = 4.0 * (x * (1.0 - x))
