@@ -6,6 +6,14 @@ Needs matplotlib: ``pip install reservoirs[plot]``. For classifiers use
 
 from ._diagnostics import DiagnosticDisplay
 from ._forecast import ForecastDisplay
+from ._settling import SettlingDisplay
 from ._spikes import PotentialDisplay, RasterDisplay, RateDisplay
 
-__all__ = ["DiagnosticDisplay", "ForecastDisplay", "PotentialDisplay", "RasterDisplay", "RateDisplay"]
+__all__ = [
+    "DiagnosticDisplay",
+    "ForecastDisplay",
+    "PotentialDisplay",
+    "RasterDisplay",
+    "RateDisplay",
+    "SettlingDisplay",
+]
