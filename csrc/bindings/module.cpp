@@ -7,5 +7,6 @@ PYBIND11_MODULE(_core, m) {
     reservoirs::bindings::register_network(m);
     reservoirs::bindings::register_nvar(m);
     reservoirs::bindings::register_online(m);
+    reservoirs::bindings::register_plasticity(m);
     reservoirs::bindings::register_liquid(m);
 }

@@ -31,6 +31,7 @@ void register_math(py::module_& m);
 void register_network(py::module_& m);
 void register_nvar(py::module_& m);
 void register_online(py::module_& m);
+void register_plasticity(py::module_& m);
 void register_liquid(py::module_& m);
 
 }  // namespace reservoirs::bindings

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "register.hpp"
 #include "reservoirs/liquid.hpp"
@@ -128,9 +129,9 @@ class Batch {
 public:
     Batch(std::shared_ptr<const Liquid<T>> liquid, std::int64_t n_slots, T trace_decay, bool intervals,
           const std::vector<std::int32_t>& recorded, const std::vector<std::int32_t>& watched,
-          const std::optional<StdpRule<T>>& learning, bool keep_learned)
-        : batch_(checked(liquid, learning), n_slots, trace_decay, intervals, recorded, watched, learning,
-                 keep_learned) {}
+          const std::vector<std::shared_ptr<Rule<T>>>& rules, const std::vector<bool>& excitatory, bool keep_learned)
+        : batch_(std::move(liquid), n_slots, trace_decay, intervals, recorded, watched, {rules.begin(), rules.end()},
+                 {excitatory.begin(), excitatory.end()}, keep_learned) {}
 
     void begin_events(const std::vector<std::int64_t>& lengths, const Array<std::int64_t>& offsets,
                       const Array<std::int32_t>& steps, const Array<std::int32_t>& inputs) {
@@ -245,31 +246,27 @@ public:
 
     void clear_kept() { batch_.clear_kept(); }
 
-    // Recurrent and input weights in the order they were given, and the rate of depression before each step.
-    py::tuple learned(std::int64_t slot) {
+    // Recurrent and input weights in the order they were given, what thresholds were raised by (or nothing), and for
+    // each rule a dict of what there is to see of it.
+    py::tuple learned(std::int64_t slot) const {
         if (slot < 0 || slot >= batch_.n_begun()) throw std::invalid_argument("there is no such slot");
-        const StdpState<T>& state = batch_.learned(slot);
-        const auto as_array = [](const auto& values) {
-            return Array<T>(static_cast<py::ssize_t>(values.size()), values.data());
-        };
-        return py::make_tuple(as_array(state.recurrent_weights()), as_array(state.input_weights()),
-                              as_array(state.depression()));
+        const Learning<T>& learning = batch_.learned(slot);
+        const Plastic<T>& plastic = learning.plastic();
+        py::list records;
+        for (const auto& learner : learning.learners()) {
+            py::dict record;
+            for (const auto& [name, values] : learner->record()) record[py::str(name)] = as_array(values);
+            records.append(record);
+        }
+        Aligned<T> raised = plastic.raised;
+        if (!raised.empty()) raised.resize(static_cast<std::size_t>(batch_.liquid().n_units()));
+        return py::make_tuple(as_array(plastic.recurrent), as_array(plastic.input), as_array(raised), records);
     }
 
 private:
-    static std::shared_ptr<const Liquid<T>> checked(std::shared_ptr<const Liquid<T>> liquid,
-                                                    const std::optional<StdpRule<T>>& learning) {
-        const auto fits = [](const std::vector<char>& flags, std::int64_t n) {
-            return static_cast<std::int64_t>(flags.size()) == n;
-        };
-        if (learning) {
-            const bool units = learning->senses_units.empty() || fits(learning->senses_units, liquid->n_units());
-            const bool inputs = learning->senses_inputs.empty() || fits(learning->senses_inputs, liquid->n_inputs());
-            if (!fits(learning->excitatory, liquid->n_units()) || !units || !inputs) {
-                throw std::invalid_argument("excitatory and senses must have an entry for each unit or input");
-            }
-        }
-        return liquid;
+    template <class Values>
+    static Array<T> as_array(const Values& values) {
+        return Array<T>(static_cast<py::ssize_t>(values.size()), values.data());
     }
 
     void check(const std::vector<std::int64_t>& lengths) const {
@@ -300,39 +297,16 @@ void register_type(py::module_& m, const std::string& suffix) {
         .def_property_readonly("n_inputs", &Liquid<T>::n_inputs)
         .def_property_readonly("n_synapses", &Liquid<T>::n_synapses)
         .def_property_readonly("nbytes", &Liquid<T>::nbytes);
-    py::class_<StdpRule<T>>(m, ("StdpRule" + suffix).c_str())
-        .def(py::init([](T a_plus, T a_minus, T trace_step, T trace_decay, T w_max, T astro_rate, T astro_units,
-                         T astro_inputs, T astro_bias, T fade, const std::vector<bool>& excitatory,
-                         const std::vector<bool>& senses_units, const std::vector<bool>& senses_inputs) {
-                 const auto flags = [](const std::vector<bool>& from) {
-                     return std::vector<char>(from.begin(), from.end());
-                 };
-                 return StdpRule<T>{a_plus,
-                                    a_minus,
-                                    trace_step,
-                                    trace_decay,
-                                    w_max,
-                                    astro_rate,
-                                    astro_units,
-                                    astro_inputs,
-                                    astro_bias,
-                                    fade,
-                                    flags(excitatory),
-                                    flags(senses_units),
-                                    flags(senses_inputs)};
-             }),
-             py::kw_only(), py::arg("a_plus"), py::arg("a_minus"), py::arg("trace_step"), py::arg("trace_decay"),
-             py::arg("w_max"), py::arg("astro_rate"), py::arg("astro_units"), py::arg("astro_inputs"),
-             py::arg("astro_bias"), py::arg("fade"), py::arg("excitatory"),
-             py::arg("senses_units") = std::vector<bool>(), py::arg("senses_inputs") = std::vector<bool>());
     using B = Batch<T>;
     using View = typename LiquidBatch<T>::View;
     py::class_<B>(m, ("LiquidBatch" + suffix).c_str())
         .def(py::init<std::shared_ptr<Liquid<T>>, std::int64_t, T, bool, const std::vector<std::int32_t>&,
-                      const std::vector<std::int32_t>&, const std::optional<StdpRule<T>>&, bool>(),
+                      const std::vector<std::int32_t>&, const std::vector<std::shared_ptr<Rule<T>>>&,
+                      const std::vector<bool>&, bool>(),
              py::arg("liquid").none(false), py::arg("n_slots"), py::arg("trace_decay") = T(0),
              py::arg("intervals") = false, py::arg("recorded") = std::vector<std::int32_t>(),
-             py::arg("watched") = std::vector<std::int32_t>(), py::arg("learning") = py::none(),
+             py::arg("watched") = std::vector<std::int32_t>(),
+             py::arg("rules") = std::vector<std::shared_ptr<Rule<T>>>(), py::arg("excitatory") = std::vector<bool>(),
              py::arg("keep_learned") = false)
         .def("begin_events", &B::begin_events, py::arg("lengths"), py::arg("offsets").noconvert(),
              py::arg("steps").noconvert(), py::arg("inputs").noconvert())

@@ -20,7 +20,7 @@ constexpr std::int32_t kNever = -1;
 
 // Which plasticity answers a spike. The loop over steps is compiled once for each, so that what a liquid does not have
 // costs it nothing.
-enum class Plasticity { none, renewal, short_term, stdp };
+enum class Plasticity { none, renewal, short_term, rules };
 
 }  // namespace
 
@@ -45,7 +45,7 @@ struct alignas(128) LiquidBatch<T>::Slot {
     Aligned<T> resources;
     std::vector<std::uint32_t> spikes;
     std::vector<T> factors;
-    std::unique_ptr<StdpState<T>> stdp;
+    std::unique_ptr<Learning<T>> learning;
 
     std::vector<std::int32_t> counts;
     std::vector<std::int32_t> counts_sampled;
@@ -69,7 +69,7 @@ struct alignas(128) LiquidBatch<T>::Slot {
 template <class T>
 LiquidBatch<T>::LiquidBatch(std::shared_ptr<const Liquid<T>> liquid, std::int64_t n_slots, T trace_decay,
                             bool intervals, const std::vector<std::int32_t>& recorded,
-                            std::vector<std::int32_t> watched, const std::optional<StdpRule<T>>& learning,
+                            std::vector<std::int32_t> watched, const Rules<T>& rules, std::vector<char> excitatory,
                             bool keep_learned)
     : liquid_(std::move(liquid)),
       trace_decay_(trace_decay),
@@ -85,16 +85,23 @@ LiquidBatch<T>::LiquidBatch(std::shared_ptr<const Liquid<T>> liquid, std::int64_
     std::for_each(watched_.begin(), watched_.end(), check);
     if (!recorded.empty()) is_recorded_.assign(static_cast<std::size_t>(liquid_->n_units()), false);
     for (const std::int32_t unit : recorded) is_recorded_[static_cast<std::size_t>(unit)] = true;
-    if (learning && (liquid_->recurrent_.is_dynamic() ||
-                     liquid_->recurrent_.weights().empty() != (liquid_->recurrent_.size() == 0))) {
+    for (std::int64_t s = 0; s < n_slots; ++s) slots_.push_back(std::make_unique<Slot>());
+    if (rules.empty()) return;
+    if (liquid_->recurrent_.is_dynamic() ||
+        liquid_->recurrent_.weights().empty() != (liquid_->recurrent_.size() == 0)) {
         throw std::invalid_argument("learning excludes short-term plasticity and narrow weights");
     }
-    for (std::int64_t s = 0; s < n_slots; ++s) {
-        slots_.push_back(std::make_unique<Slot>());
-        if (!learning) continue;
-        slots_.back()->stdp = std::make_unique<StdpState<T>>(*learning, liquid_->recurrent_, liquid_->input_,
-                                                             RingShape{liquid_->padded_, liquid_->slot_stride_});
+    if (static_cast<std::int64_t>(excitatory.size()) != liquid_->n_units()) {
+        throw std::invalid_argument("excitatory must have an entry for each unit");
     }
+    bool columns[kSourceKinds] = {};
+    for (const auto& rule : rules) {
+        for (int kind = 0; kind < kSourceKinds; ++kind) columns[kind] = columns[kind] || rule->blocks().any(kind);
+    }
+    const auto wiring = std::make_shared<const Wiring<T>>(liquid_->recurrent_, liquid_->input_,
+                                                          RingShape{liquid_->padded_, liquid_->slot_stride_},
+                                                          liquid_->padded_, std::move(excitatory), columns);
+    for (const auto& slot : slots_) slot->learning = std::make_unique<Learning<T>>(wiring, rules);
 }
 
 template <class T>
@@ -143,7 +150,7 @@ void LiquidBatch<T>::start(std::size_t s) const {
     slot.watched.clear();
     slot.input_last.assign(n_inputs, kNever);
     slot.input_factors.resize(n_inputs);
-    if (slot.stdp) slot.stdp->begin(keep_learned_);
+    if (slot.learning) slot.learning->begin(keep_learned_);
     if (l.input_refractory_ >= 0) slot.relay.begin(l.n_inputs(), l.input_refractory_);
     const std::int64_t first = shown_.offsets.empty() ? 0 : shown_.offsets[s];
     if (shown_.source == Source::given) {
@@ -225,7 +232,7 @@ public:
             deliver({slot_.spikes.data(), n_spikes});
             drive();
             integrate();
-            if constexpr (plasticity == Plasticity::stdp) slot_.stdp->end_step();
+            if constexpr (plasticity == Plasticity::rules) slot_.learning->end_step();
             observe(n_spikes);
             for (; samples.begin < samples.end && to.when[samples.begin].step == slot_.step; ++samples.begin) {
                 sample(samples.begin, to);
@@ -271,7 +278,7 @@ private:
     }
 
     bool is_renewed() const {
-        if constexpr (plasticity == Plasticity::stdp) return !liquid_.renewal_.empty();
+        if constexpr (plasticity == Plasticity::rules) return !liquid_.renewal_.empty();
         return plasticity == Plasticity::renewal;
     }
 
@@ -295,8 +302,9 @@ private:
                 const std::uint32_t j = spikes.inputs[s];
                 slot_.factors[static_cast<std::size_t>(s)] = renewal(liquid_.source_channel_[j], slot_.last[j]);
             }
-            if constexpr (plasticity == Plasticity::stdp) {
-                slot_.stdp->spike_units(spikes.inputs, spikes.n, renewed ? slot_.factors.data() : nullptr, arrivals());
+            if constexpr (plasticity == Plasticity::rules) {
+                slot_.learning->spike_units(spikes.inputs, spikes.n, renewed ? slot_.factors.data() : nullptr,
+                                            arrivals());
             } else {
                 liquid_.recurrent_.deliver(spikes.inputs, spikes.n, slot_.factors.data(), renewed, arrivals());
             }
@@ -330,9 +338,9 @@ private:
             slot_.totals.events += liquid_.input_.fan_out(c);
         }
         slot_.totals.input_spikes += spikes.n;
-        if constexpr (plasticity == Plasticity::stdp) {
-            slot_.stdp->spike_inputs(spikes.inputs, spikes.n, renewed ? slot_.input_factors.data() : nullptr,
-                                     arrivals());
+        if constexpr (plasticity == Plasticity::rules) {
+            slot_.learning->spike_inputs(spikes.inputs, spikes.n, renewed ? slot_.input_factors.data() : nullptr,
+                                         arrivals());
         } else {
             liquid_.input_.deliver(spikes.inputs, spikes.n, slot_.input_factors.data(), renewed, arrivals());
         }
@@ -444,8 +452,8 @@ void LiquidBatch<T>::advance(std::int64_t n_steps, const Samples<T>& samples, in
         try {
             if (!slot.begun) start(static_cast<std::size_t>(s));
             // Only lists grow: of recorded spikes, watched potentials, spikes to learn from
-            if (slot.stdp) {
-                Run<Plasticity::stdp>(*this, slot).steps(n_steps, range, samples);
+            if (slot.learning) {
+                Run<Plasticity::rules>(*this, slot).steps(n_steps, range, samples);
             } else if (liquid_->recurrent_.is_dynamic()) {
                 Run<Plasticity::short_term>(*this, slot).steps(n_steps, range, samples);
             } else if (!liquid_->renewal_.empty()) {
@@ -470,12 +478,11 @@ typename LiquidBatch<T>::View LiquidBatch<T>::view(std::int64_t s) const {
 }
 
 template <class T>
-const StdpState<T>& LiquidBatch<T>::learned(std::int64_t s) {
+const Learning<T>& LiquidBatch<T>::learned(std::int64_t s) const {
     const Slot& slot = *slots_.at(static_cast<std::size_t>(s));
+    if (!slot.learning) throw std::invalid_argument("this batch does not learn");
     if (!slot.begun) start(static_cast<std::size_t>(s));
-    if (!slot.stdp) throw std::invalid_argument("this batch does not learn");
-    slot.stdp->settle();
-    return *slot.stdp;
+    return *slot.learning;
 }
 
 template <class T>

@@ -93,7 +93,7 @@ void Synapses<T>::narrow_down(const SynapseSpec<T>& spec) {
 }
 
 template <class T>
-int Synapses<T>::form() const {
+int Synapses<T>::address_form() const {
     return static_cast<int>(ring_ ? AddressForm::ring : addresses32_.empty() ? AddressForm::word : AddressForm::wide);
 }
 
@@ -126,16 +126,24 @@ void Synapses<T>::deliver(const std::uint32_t* sources, std::int64_t n, T* facto
         for (std::int64_t s = 0; s < n; ++s)
             factors[s] = scaled ? factors[s] * row_scale_[sources[s]] : row_scale_[sources[s]];
     }
-    kernels<T>().deliver[form()][static_cast<int>(weights)](
+    kernels<T>().deliver[address_form()][static_cast<int>(weights)](
         {start_.data(), addresses(), values, sources, n, factors, first_arrival(to), to.base, to.mask});
+}
+
+template <class T>
+void Synapses<T>::deliver(const Spiking<T>& spikes, const T* weights, const Arrivals<T>& to) const {
+    const WeightForm form = spikes.factors == nullptr ? WeightForm::plain : WeightForm::scaled;
+    kernels<T>().deliver[address_form()][static_cast<int>(form)]({start_.data(), addresses(), weights, spikes.sources,
+                                                                  spikes.n, spikes.factors, first_arrival(to), to.base,
+                                                                  to.mask});
 }
 
 template <class T>
 void Synapses<T>::deliver_dynamic(std::uint32_t source, std::int64_t interval, T* u, T* r,
                                   const Arrivals<T>& to) const {
-    kernels<T>().deliver_dynamic[form()]({start_[source], start_[source + 1], addresses(), weights_.data(),
-                                          utilisation_.data(), depression_.data(), facilitation_.data(), u, r,
-                                          static_cast<T>(interval), first_arrival(to), to.base, to.mask});
+    kernels<T>().deliver_dynamic[address_form()]({start_[source], start_[source + 1], addresses(), weights_.data(),
+                                                  utilisation_.data(), depression_.data(), facilitation_.data(), u, r,
+                                                  static_cast<T>(interval), first_arrival(to), to.base, to.mask});
 }
 
 template std::int64_t longest_delay(const SynapseSpec<float>&);

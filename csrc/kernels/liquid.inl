@@ -11,7 +11,11 @@ using reservoirs::Delivery;
 using reservoirs::DynamicDelivery;
 using reservoirs::IzhikevichUnits;
 using reservoirs::LifUnits;
+using reservoirs::PairTarget;
+using reservoirs::PairTargets;
 using reservoirs::PerUnit;
+using reservoirs::PlasticColumns;
+using reservoirs::PlasticRows;
 using reservoirs::SynapseKind;
 using reservoirs::SynapticCurrents;
 using reservoirs::WeightForm;
@@ -244,6 +248,93 @@ void deliver_dynamic(const DynamicDelivery<T>& job) {
         store(amplitude, part(job.weights + k) * u * r);
         for (int i = 0; i < n; ++i) {
             job.arrivals[place<address_form>(addresses[k + i], job.base, job.mask)] += amplitude[i];
+        }
+    }
+}
+
+template <class T>
+void pair_targets(const PairTargets<T>& job) {
+    for (std::int64_t i = 0; i < job.n_units; i += kWidth<T>) {
+        T losses[kWidth<T>];
+        store(losses, load(job.rates, i) * load(job.traces + i));
+        for (int k = 0; k < kWidth<T>; ++k) job.targets[i + k] = {T(0), losses[k]};
+    }
+}
+
+template <class T>
+inline T within(T x, T lowest, T highest) {
+    x = x > lowest ? x : lowest;
+    return x < highest ? x : highest;
+}
+
+// Rows that learn are asked for earlier, as far as they are short: what is longer the processor foresees.
+constexpr std::int64_t kPlasticRowsAhead = 8;
+constexpr std::int64_t kSynapsesAhead = 128;
+
+template <class T, AddressForm form>
+void plastic_rows(const PlasticRows<T>& job) {
+    constexpr int W = kWidth<T>;
+    const auto* addresses = static_cast<const AddressOf<form>*>(job.addresses);
+    T* arrivals = job.arrivals;
+    T* weights = job.weights;
+    const Vec<T> lowest = broadcast<T>(job.lowest);
+    const Vec<T> highest = broadcast<T>(job.highest);
+    for (std::int64_t s = 0; s < job.n_sources; ++s) {
+        if (s + kPlasticRowsAhead < job.n_sources) {
+            const std::uint32_t ahead = job.sources[s + kPlasticRowsAhead];
+            const std::int64_t begin = job.start[ahead];
+            const std::int64_t n = job.start[ahead + 1] - begin;
+            const std::int64_t end = begin + (n < kSynapsesAhead ? n : kSynapsesAhead);
+            prefetch_all(addresses + begin, addresses + end);
+            prefetch_all(weights + begin, weights + end);
+        }
+        const std::uint32_t j = job.sources[s];
+        const PairTarget<T>* targets = job.targets;
+        const std::uint32_t offset = job.offsets == nullptr ? 0 : job.offsets[j];
+        const T scale = job.scales == nullptr ? T(1) : job.scales[s];
+        const T trace = job.traces[j];
+        const Vec<T> traces = broadcast<T>(trace);
+        const Vec<T> scales = broadcast<T>(scale);
+        std::int64_t k = job.start[j];
+        const std::int64_t end = job.start[j + 1];
+        for (; k + W <= end; k += W) {
+            T gain[W];
+            T loss[W];
+            T amplitude[W];
+            const Vec<T> w = load(weights + k);
+            store(amplitude, scales * w);
+            for (int i = 0; i < W; ++i) {
+                const PairTarget<T> target = targets[(addresses[k + i] & job.unit_mask) - offset];
+                gain[i] = target.gain;
+                loss[i] = target.loss;
+            }
+            const Vec<T> change = load(gain) * traces - load(loss);
+            store(weights + k, minimum<T>(maximum<T>(w + change, lowest), highest));
+            for (int i = 0; i < W; ++i) {
+                arrivals[place<form>(addresses[k + i], job.base, job.mask)] += amplitude[i];
+            }
+        }
+        for (; k < end; ++k) {
+            const std::uint32_t address = addresses[k];
+            const PairTarget<T> target = targets[(address & job.unit_mask) - offset];
+            const T w = weights[k];
+            arrivals[place<form>(address, job.base, job.mask)] += scale * w;
+            weights[k] = within(w + (target.gain * trace - target.loss), job.lowest, job.highest);
+        }
+    }
+}
+
+// Weights of one target lie anywhere: where most sources have no trace, as those of pictures, it pays to look first.
+template <class T, bool sparse>
+void plastic_columns(const PlasticColumns<T>& job) {
+    for (std::int64_t s = 0; s < job.n_targets; ++s) {
+        const std::uint32_t i = job.targets[s];
+        const T gain = job.of_targets[i].gain;
+        for (std::int64_t e = job.start[i]; e < job.start[i + 1]; ++e) {
+            const T change = gain * job.traces[job.sources[e]];
+            if (sparse && change == T(0)) continue;
+            T& w = job.weights[job.synapses[e]];
+            w = within(w + change, job.lowest, job.highest);
         }
     }
 }

@@ -171,6 +171,58 @@ struct DynamicDelivery {
     std::uint32_t mask;
 };
 
+// What a target has to do with the change of its synapses: gain is 0 unless it spikes.
+template <class T>
+struct PairTarget {
+    T gain;
+    T loss;
+};
+
+// Synapses of some sources that spike: they deliver, then change by gain_i trace_j - loss_i, within bounds. A target is
+// its address, taken modulo the unit mask, less the offset of its source.
+template <class T>
+struct PlasticRows {
+    const std::int64_t* start;
+    const void* addresses;
+    T* weights;
+    const std::uint32_t* sources;
+    std::int64_t n_sources;
+    const T* scales;               // of deliveries, one a source; null: 1
+    const std::uint32_t* offsets;  // by source; null: 0
+    const T* traces;               // by source
+    const PairTarget<T>* targets;
+    std::uint32_t unit_mask;
+    T lowest;
+    T highest;
+    T* arrivals;
+    std::uint32_t base;
+    std::uint32_t mask;
+};
+
+// Synapses into some targets that spike: they change by gain_i trace_j, within bounds.
+template <class T>
+struct PlasticColumns {
+    const std::int64_t* start;  // by target
+    const std::uint32_t* synapses;
+    const std::uint32_t* sources;  // of the synapses
+    const std::uint32_t* targets;
+    std::int64_t n_targets;
+    const T* traces;  // by source
+    const PairTarget<T>* of_targets;
+    T* weights;
+    T lowest;
+    T highest;
+};
+
+// Traces and rates of all units, made into what the two above need.
+template <class T>
+struct PairTargets {
+    std::int64_t n_units;
+    const T* traces;
+    PerUnit<T> rates;  // loss = rate trace
+    PairTarget<T>* targets;
+};
+
 enum class AddressForm { word, wide, ring };  // 16 bits; 32 bits; 32 bits around a ring of steps
 enum class WeightForm { plain, scaled, narrow };
 constexpr int kAddressForms = 3;
@@ -223,6 +275,9 @@ struct Kernels {
     void (*integrate_izhikevich[kSynapseKinds])(const SynapticCurrents<T>&, const IzhikevichUnits<T>&);
     void (*deliver[kAddressForms][kWeightForms])(const Delivery<T>&);
     void (*deliver_dynamic[kAddressForms])(const DynamicDelivery<T>&);
+    void (*pair_targets)(const PairTargets<T>&);
+    void (*plastic_rows[kAddressForms])(const PlasticRows<T>&);
+    void (*plastic_columns[2])(const PlasticColumns<T>&);  // [most sources have no trace]
     void (*multiply)(T* x, std::int64_t n, T factor);
     void (*draw_events)(const BernoulliEvents&);
 };

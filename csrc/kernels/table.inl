@@ -59,6 +59,7 @@ constexpr void add_deliveries(Kernels<T>& k) {
     k.deliver[a][static_cast<int>(WeightForm::scaled)] = deliver<T, form, WeightForm::scaled>;
     k.deliver[a][static_cast<int>(WeightForm::narrow)] = deliver<T, form, WeightForm::narrow>;
     k.deliver_dynamic[a] = deliver_dynamic<T, form>;
+    k.plastic_rows[a] = plastic_rows<T, form>;
 }
 
 template <class T, SynapseKind kind>
@@ -83,6 +84,9 @@ constexpr void add_liquid(Kernels<T>& k) {
     add_deliveries<T, AddressForm::word>(k);
     add_deliveries<T, AddressForm::wide>(k);
     add_deliveries<T, AddressForm::ring>(k);
+    k.pair_targets = pair_targets<T>;
+    k.plastic_columns[0] = plastic_columns<T, false>;
+    k.plastic_columns[1] = plastic_columns<T, true>;
     k.multiply = multiply<T>;
     k.draw_events = draw_events;
 }

@@ -10,6 +10,7 @@
 #include "check.hpp"
 #include "liquid.hpp"
 #include "numbers.hpp"
+#include "reservoirs/stdp.hpp"
 #include "table.hpp"
 
 using namespace reservoirs;
@@ -230,11 +231,22 @@ void test_learning() {
                 arrays.weights[at(k)] = std::fabs(arrays.weights[at(k)]) * (arrays.channel[j] == 0 ? 1 : -1);
             }
         }
-        StdpRule<T> rule{T(0.15), T(0.15), T(0.1), T(0.9), T(3), T(0.01), T(0.1), T(0.1), T(0.15), T(1), {}, {}, {}};
-        for (const std::uint8_t channel : arrays.channel) rule.excitatory.push_back(channel == 0);
+        StdpRule<T> rule;
+        rule.a_plus = rule.a_minus = T(0.15);
+        rule.trace_step = T(0.1);
+        rule.trace_decay = T(0.9);
+        rule.w_max = T(3);
+        rule.fade = T(1);
+        rule.astrocyte.rate = T(0.01);
+        rule.astrocyte.units = rule.astrocyte.inputs = T(0.1);
+        rule.astrocyte.bias = T(0.15);
+        for (auto& onto : rule.changed.onto) onto[0] = onto[1] = true;
+        const Rules<T> rules{std::make_shared<const StdpRule<T>>(rule)};
+        std::vector<char> excitatory;
+        for (const std::uint8_t channel : arrays.channel) excitatory.push_back(channel == 0);
         auto liquid = std::make_shared<const Liquid<T>>(arrays.spec());
-        LiquidBatch<T> whole(liquid, kSlots, T(0), false, {}, {}, rule, keep);
-        LiquidBatch<T> cut(liquid, kSlots, T(0), false, {}, {}, rule, keep);
+        LiquidBatch<T> whole(liquid, kSlots, T(0), false, {}, {}, rules, excitatory, keep);
+        LiquidBatch<T> cut(liquid, kSlots, T(0), false, {}, {}, rules, excitatory, keep);
         for (int again = 0; again < 2; ++again) {
             begin(whole, Shown::rates);
             begin(cut, Shown::rates);
@@ -242,9 +254,9 @@ void test_learning() {
             for (int64_t t = 0; t < kSteps; t += 7) cut.advance(7, {}, 3);
         }
         for (int64_t s = 0; s < kSlots; ++s) {
-            const auto& weights = whole.learned(s).recurrent_weights();
-            CHECK(weights == cut.learned(s).recurrent_weights());
-            CHECK(whole.learned(s).input_weights() == cut.learned(s).input_weights());
+            const auto& weights = whole.learned(s).plastic().recurrent;
+            CHECK(weights == cut.learned(s).plastic().recurrent);
+            CHECK(whole.learned(s).plastic().input == cut.learned(s).plastic().input);
             for (std::size_t j = 0; j < arrays.channel.size(); ++j) {
                 for (int64_t k = arrays.start[j]; k < arrays.start[j + 1]; ++k) {
                     const T w = arrays.channel[j] == 0 ? weights[at(k)] : -weights[at(k)];

@@ -336,10 +336,10 @@ class BaseLiquid(Estimator):
     def _learn_weights(self, stimulus: Stimulus, rng: np.random.Generator) -> None:
         n_snapshots, duration = self.plasticity_.check_snapshots()
         n_steps = self._steps("snapshot_duration", duration)
-        rule = self._rule(fading=False)
+        presenter = self._presenter(self._rule(fading=False))
         if n_snapshots == 0:
             return
-        W, W_in = self._presenter().learned(stimulus, rule, n_snapshots, n_steps, rng)
+        W, W_in, _ = presenter.learned(stimulus, n_snapshots, n_steps, rng)
         self.W_.data[:], self.W_in_.data[:] = W, W_in
         self._compile()
 
@@ -465,7 +465,8 @@ class BaseLiquid(Estimator):
         return Features.checked(self, self._dt_)
 
     def _presenter(self, rule: Any = None) -> Presenter:
-        return Presenter(self._network_, self.W_.dtype, n_threads(self.n_jobs), bool(self.verbose), rule)
+        learning = {} if rule is None else {"rules": [rule], "excitatory": self.excitatory_.tolist()}
+        return Presenter(self._network_, self.W_.dtype, n_threads(self.n_jobs), bool(self.verbose), learning)
 
     def _reader(self) -> Presenter:
         """Return what shows samples for their features: plastic in them, if the rule says so."""

@@ -7,8 +7,8 @@ state of the samples of one block. How samples are put into blocks and time is c
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -195,15 +195,15 @@ class Presenter:
     n_threads : int
     verbose : bool
         Whether to show progress.
-    rule : compiled rule or None
-        How weights change within each sample.
+    learning : dict
+        What changes within each sample: the core's `rules` and which neurons are `excitatory`.
     """
 
     network: Any
     dtype: np.dtype[Any]
     n_threads: int = 1
     verbose: bool = False
-    rule: Any = None
+    learning: Mapping[str, Any] = field(default_factory=dict)
 
     def readings(
         self, stimulus: Stimulus, when: Callable[[int], np.ndarray], wanted: Wanted, *, intervals: bool = False
@@ -293,16 +293,14 @@ class Presenter:
             yield members, batch
 
     def learned(
-        self, stimulus: Stimulus, rule: Any, n_snapshots: int, n_steps: int, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Show pieces of samples in random order, one after another, and return the weights learned from all of them.
+        self, stimulus: Stimulus, n_snapshots: int, n_steps: int, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Show pieces of samples in random order, one after another, and return what is learned from all of them.
 
         Parameters
         ----------
         stimulus : Stimulus
             What pieces are taken from.
-        rule : compiled rule
-            How weights change.
         n_snapshots, n_steps : int
             Number of pieces, and their length.
         rng : numpy.random.Generator
@@ -312,8 +310,10 @@ class Presenter:
         -------
         recurrent, of_inputs : ndarray
             Weights in the order the network was given them.
+        raised : ndarray
+            What thresholds were raised by; empty if they were not.
         """
-        batch = _batches(self.dtype)(self.network, 1, learning=rule, keep_learned=True)
+        batch = _batches(self.dtype)(self.network, 1, keep_learned=True, **self.learning)
         n_samples = len(stimulus.lengths)
         with progress(n_snapshots, "snapshots", shown=self.verbose) as advance:
             for first in range(0, n_snapshots, n_samples):
@@ -321,16 +321,16 @@ class Presenter:
                     stimulus.begin_piece(batch, int(sample), n_steps, rng)
                     batch.advance(n_steps)
                     advance(1)
-        recurrent, of_inputs, _ = batch.learned(0)
-        return recurrent, of_inputs
+        recurrent, of_inputs, raised, _ = batch.learned(0)
+        return recurrent, of_inputs, raised
 
     @property
     def _block(self) -> int:
         # Each plastic sample has weights of its own.
-        return (_SAMPLES_A_THREAD if self.rule is None else _PLASTIC_SAMPLES_A_THREAD) * self.n_threads
+        return (_PLASTIC_SAMPLES_A_THREAD if self.learning else _SAMPLES_A_THREAD) * self.n_threads
 
     def _batch(self, n_samples: int | None = None, **options: Any) -> Any:
-        return _batches(self.dtype)(self.network, n_samples or self._block, learning=self.rule, **options)
+        return _batches(self.dtype)(self.network, n_samples or self._block, **self.learning, **options)
 
     def _blocks(self, n: int, n_together: int | None = None) -> Iterator[slice]:
         together = n_together or self._block

@@ -64,7 +64,6 @@ class Plasticity(BaseEstimator):  # type: ignore[misc]
             trace_decay=float(np.exp(-dt / tau_trace)),
             w_max=check_real("w_max", self.w_max, 0.0, least_included=False),
             fade=decay**dt if fading else 1.0,
-            excitatory=excitatory.tolist(),
             **self._depression(excitatory, n_inputs, dt, a_plus, rng),
         )
 

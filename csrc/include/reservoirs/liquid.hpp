@@ -5,11 +5,10 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "reservoirs/aligned.hpp"
-#include "reservoirs/stdp.hpp"
+#include "reservoirs/plasticity.hpp"
 #include "reservoirs/synapses.hpp"
 
 namespace reservoirs {
@@ -145,11 +144,11 @@ class LiquidBatch {
 public:
     // trace_decay: of the exponentially filtered spikes, a step; 0 for none. recorded: units whose spikes are kept.
     // watched: units whose potentials are kept.
-    // learning: weights change while a slot runs; they and the traces begin as the liquid's and zero, or as the slot's
-    // last presentation left them if they are kept.
+    // rules: what changes while a slot runs; it begins as the liquid's, or as the slot's last presentation left it if
+    // it is kept. excitatory: which units are, if there are rules.
     LiquidBatch(std::shared_ptr<const Liquid<T>> liquid, std::int64_t n_slots, T trace_decay, bool intervals,
                 const std::vector<std::int32_t>& recorded, std::vector<std::int32_t> watched,
-                const std::optional<StdpRule<T>>& learning = std::nullopt, bool keep_learned = false);
+                const Rules<T>& rules = {}, std::vector<char> excitatory = {}, bool keep_learned = false);
     ~LiquidBatch();
 
     // Each begins one presentation a length, of which there are at most as many as slots. They throw
@@ -185,7 +184,7 @@ public:
     bool has_traces() const { return trace_decay_ > 0; }
 
     // What a slot has learned. Throws std::invalid_argument without learning.
-    const StdpState<T>& learned(std::int64_t slot);
+    const Learning<T>& learned(std::int64_t slot) const;
 
     // Forgets the recorded spikes and watched potentials so far.
     void clear_kept();

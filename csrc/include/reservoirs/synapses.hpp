@@ -30,6 +30,14 @@ struct Arrivals {
     std::uint32_t mask;
 };
 
+// Some sources that spike, and what their deliveries are multiplied by; null for ones.
+template <class T>
+struct Spiking {
+    const std::uint32_t* sources;
+    std::int64_t n;
+    const T* factors;
+};
+
 // How the ring lies in memory: [step][channel][unit], strides in elements.
 struct RingShape {
     std::int64_t channel_stride;
@@ -74,14 +82,21 @@ public:
     // the weights of each source are multiplied by.
     void deliver(const std::uint32_t* sources, std::int64_t n, T* factors, bool scaled, const Arrivals<T>& to) const;
 
+    // The same through weights that learn.
+    void deliver(const Spiking<T>& spikes, const T* weights, const Arrivals<T>& to) const;
+
+    // For kernels that deliver.
+    int address_form() const;
+    const void* addresses() const;
+    const std::int64_t* starts() const { return start_.data(); }
+    const std::uint32_t* channel_offsets() const { return channel_offset_.empty() ? nullptr : channel_offset_.data(); }
+    T* first_arrival(const Arrivals<T>& to) const;
+
     // Delivers a spike of one source through short-term plasticity, `interval` steps after its last (0: its first). u
     // and r are the state of all synapses.
     void deliver_dynamic(std::uint32_t source, std::int64_t interval, T* u, T* r, const Arrivals<T>& to) const;
 
 private:
-    int form() const;
-    const void* addresses() const;
-    T* first_arrival(const Arrivals<T>& to) const;
     void narrow_down(const SynapseSpec<T>& spec);
 
     bool ring_;

@@ -1,0 +1,212 @@
+#include "reservoirs/stdp.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "visits.hpp"
+
+namespace reservoirs {
+
+namespace {
+
+// No rate of depression gets beyond this, so that no product with a trace becomes infinite.
+template <class T>
+constexpr T kLargestRate = T(1e30);
+constexpr std::size_t kVector = 16;  // whole vectors of the widest level, as a value that all units share
+
+template <class T>
+class PairLearner : public Learner<T> {
+public:
+    PairLearner(const StdpRule<T>& rule, std::shared_ptr<const Wiring<T>> wiring, bool is_first)
+        : rule_(rule),
+          wiring_(std::move(wiring)),
+          rest_(rule.changed),
+          n_regions_(std::max<std::size_t>(1, rule.astrocyte.share.size())),
+          units_{rule.trace_step, rule.trace_decay, rule.nearest, {}},
+          inputs_{rule.trace_step, rule.trace_decay, rule.nearest, {}} {
+        for (int kind = 0; kind < kSourceKinds; ++kind) {
+            delivers_[kind] = is_first && !rule.multiplicative && !rule.gated && rule.changed.all(kind);
+            if (delivers_[kind]) rest_.onto[kind][0] = rest_.onto[kind][1] = false;
+        }
+    }
+
+    void begin(bool go_on, Plastic<T>&) override {
+        if (!go_on || units_.values.empty()) {
+            units_.begin(wiring_->padded);
+            inputs_.begin((wiring_->n_inputs() + kPadding - 1) / kPadding * kPadding);
+            calcium_.assign(rule_.gated ? wiring_->excitatory.size() : 0, T(0));
+        }
+        depression_.clear();
+        a_plus_ = rule_.a_plus;
+        a_minus_.assign(n_regions_, rule_.a_minus);
+        drive_units_ = rule_.astrocyte.units;
+        drive_inputs_ = rule_.astrocyte.inputs;
+        bias_ = rule_.astrocyte.bias;
+        prepare();
+    }
+
+    void begin_step(const Step& step) override {
+        depression_.insert(depression_.end(), a_minus_.begin(), a_minus_.end());
+        for (const std::uint32_t i : step.units) {
+            raised_[i].gain = a_plus_;
+            lowered_[i].gain = -minus_of(i);
+        }
+    }
+
+    bool delivers(int kind) const override { return delivers_[kind]; }
+
+    void deliver(int kind, const Spiking<T>& spikes, const Arrivals<T>& to, Plastic<T>& plastic) override {
+        const Synapses<T>& synapses = wiring_->synapses(kind);
+        for (std::int64_t s = 0; s < spikes.n; ++s) plastic.touched_of(kind)[spikes.sources[s]] = 1;
+        const auto [lowest, highest] = bounds_of(kind, rule_.w_max);
+        kernels<T>().plastic_rows[synapses.address_form()](
+            {synapses.starts(), synapses.addresses(), plastic.weights(kind).data(), spikes.sources, spikes.n,
+             spikes.factors, kind == kInput ? nullptr : synapses.channel_offsets(), traces(kind).values.data(),
+             targets(kind).data(), static_cast<std::uint32_t>(wiring_->shape.slot_stride - 1), lowest, highest,
+             synapses.first_arrival(to), to.base, to.mask});
+    }
+
+    void end_step(const Step& step, Plastic<T>& plastic) override {
+        change_columns(step, plastic);
+        visit(*wiring_, rest_, step, plastic, [this](const Pairing& of, T w) { return changed(of, w); });
+        for (T& c : calcium_) c -= rule_.calcium_rate * c;
+        for (std::size_t s = 0; rule_.gated && s < step.units.size(); ++s) calcium_[step.units[s]] += T(1);
+        units_.move(step.units);
+        inputs_.move(step.inputs);
+        move_astrocyte(step);
+        prepare();
+    }
+
+    std::vector<std::pair<std::string, std::vector<T>>> record() const override {
+        return {{"depression", depression_}};
+    }
+
+private:
+    static constexpr std::int64_t kPadding = static_cast<std::int64_t>(kVector);
+
+    const Trace<T>& traces(int kind) const { return kind == kInput ? inputs_ : units_; }
+    const Aligned<PairTarget<T>>& targets(int kind) const { return kind == kInhibitory ? lowered_ : raised_; }
+    T minus_of(std::uint32_t unit) const { return a_minus_[n_regions_ == 1 ? 0 : rule_.astrocyte.region[unit]]; }
+
+    // What each unit would take from a synapse whose source spikes at the next step.
+    void prepare() {
+        raised_.resize(units_.values.size());
+        lowered_.resize(units_.values.size());
+        const auto shared = [](Aligned<T>& to, T value) {
+            to.assign(kVector, value);
+            return PerUnit<T>{to.data(), 0};
+        };
+        PerUnit<T> minus = shared(losses_, a_minus_[0]);
+        if (n_regions_ > 1) {
+            losses_.assign(units_.values.size(), T(0));
+            for (std::uint32_t i = 0; i < wiring_->excitatory.size(); ++i) losses_[i] = minus_of(i);
+            minus = {losses_.data(), 1};
+        }
+        kernels<T>().pair_targets({wiring_->padded, units_.values.data(), minus, raised_.data()});
+        kernels<T>().pair_targets({wiring_->padded, units_.values.data(), shared(plus_, -a_plus_), lowered_.data()});
+    }
+
+    T changed(const Pairing& of, T w) const {
+        const PairTarget<T>& target = targets(of.kind)[of.target];
+        const auto [lowest, highest] = bounds_of(of.kind, rule_.w_max);
+        T causal = target.gain * traces(of.kind).values[of.source];
+        T acausal = of.source_spiked ? target.loss : T(0);
+        if (rule_.multiplicative) {
+            const T above = (highest - w) / (highest - lowest);
+            const T below = (w - lowest) / (highest - lowest);
+            causal *= of.kind == kInhibitory ? below : above;
+            acausal *= of.kind == kInhibitory ? above : below;
+        }
+        const T change = causal - acausal;
+        if (rule_.gated && !passes(change, calcium_[of.target] - rule_.calcium_threshold)) return w;
+        return within(w + change, lowest, highest);
+    }
+
+    bool passes(T change, T calcium) const {
+        return change > 0 ? calcium > 0 && calcium < rule_.calcium_width
+                          : calcium < 0 && calcium > -rule_.calcium_width;
+    }
+
+    // Synapses into units that spike. Those of sources that spike as well have been changed already.
+    void change_columns(const Step& step, Plastic<T>& plastic) {
+        for (int kind = 0; kind < kSourceKinds; ++kind) {
+            if (!delivers_[kind]) continue;
+            Trace<T>& of = kind == kInput ? inputs_ : units_;
+            const auto& spikes = kind == kInput ? step.inputs : step.units;
+            put_aside_.clear();
+            for (const std::uint32_t j : spikes) put_aside_.push_back(std::exchange(of.values[j], T(0)));
+            const Incoming& incoming = wiring_->incoming[kind];
+            const auto [lowest, highest] = bounds_of(kind, rule_.w_max);
+            kernels<T>().plastic_columns[kind == kInput](
+                {incoming.start.data(), incoming.synapses.data(), incoming.sources.data(), step.units.data(),
+                 static_cast<std::int64_t>(step.units.size()), of.values.data(), targets(kind).data(),
+                 plastic.weights(kind).data(), lowest, highest});
+            for (std::size_t s = 0; s < spikes.size(); ++s) of.values[spikes[s]] = put_aside_[s];
+        }
+    }
+
+    void move_astrocyte(const Step& step) {
+        const AstrocyteSpec<T>& spec = rule_.astrocyte;
+        sensed_.assign(n_regions_, T(0));
+        for (const std::uint32_t i : step.units) {
+            if (spec.senses_units.empty() || spec.senses_units[i])
+                sensed_[n_regions_ == 1 ? 0 : spec.region[i]] += T(1);
+        }
+        T n_inputs = 0;
+        for (const std::uint32_t c : step.inputs) {
+            if (spec.senses_inputs.empty() || spec.senses_inputs[c]) n_inputs += T(1);
+        }
+        for (std::size_t r = 0; r < n_regions_; ++r) {
+            const T of_inputs = n_regions_ == 1 ? n_inputs : spec.share[r] * n_inputs;
+            const T drive = drive_units_ * sensed_[r] - drive_inputs_ * of_inputs + bias_;
+            a_minus_[r] = within(a_minus_[r] + spec.rate * (drive - a_minus_[r]), -kLargestRate<T>, kLargestRate<T>);
+            a_minus_[r] *= rule_.fade;
+        }
+        for (T* value : {&a_plus_, &drive_units_, &drive_inputs_, &bias_}) *value *= rule_.fade;
+    }
+
+    StdpRule<T> rule_;
+    std::shared_ptr<const Wiring<T>> wiring_;
+    bool delivers_[kSourceKinds];
+    Blocks rest_;  // what it does not deliver
+    std::size_t n_regions_;
+    Trace<T> units_;
+    Trace<T> inputs_;
+    std::vector<T> calcium_;
+    T a_plus_ = 0;
+    std::vector<T> a_minus_;  // by region
+    T drive_units_ = 0;
+    T drive_inputs_ = 0;
+    T bias_ = 0;
+    Aligned<T> losses_;
+    Aligned<T> plus_;
+    Aligned<PairTarget<T>> raised_;   // for excitatory sources and inputs
+    Aligned<PairTarget<T>> lowered_;  // for inhibitory ones
+    std::vector<T> put_aside_;
+    std::vector<T> sensed_;
+    std::vector<T> depression_;
+};
+
+}  // namespace
+
+template <class T>
+std::unique_ptr<Learner<T>> StdpRule<T>::learner(std::shared_ptr<const Wiring<T>> wiring, Plastic<T>&,
+                                                 bool is_first) const {
+    const auto fits = [](const auto& values, std::int64_t n) {
+        return values.empty() || static_cast<std::int64_t>(values.size()) == n;
+    };
+    const bool in_regions = std::all_of(astrocyte.region.begin(), astrocyte.region.end(),
+                                        [this](std::uint32_t r) { return r < astrocyte.share.size(); });
+    if (!fits(astrocyte.senses_units, wiring->n_units()) || !fits(astrocyte.senses_inputs, wiring->n_inputs()) ||
+        !fits(astrocyte.region, wiring->n_units()) || !in_regions ||
+        astrocyte.region.empty() != astrocyte.share.empty()) {
+        throw std::invalid_argument("what the astrocyte senses must have an entry for each unit or input");
+    }
+    return std::make_unique<PairLearner<T>>(*this, std::move(wiring), is_first);
+}
+
+template class StdpRule<float>;
+template class StdpRule<double>;
+
+}  // namespace reservoirs
