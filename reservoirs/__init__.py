@@ -1,7 +1,7 @@
 """Reservoir computing at the speed of the machine, with a scikit-learn face."""
 
 from ._info import set_simd_level, show_config
-from .esn import EchoStateNetwork, ESNClassifier, ESNForecaster, ESNRegressor, Stream
+from .esn import EchoStateNetwork, ESNClassifier, ESNForecaster, ESNRegressor, LegendreMemory, Stream
 from .lsm import LiquidStateMachine, LSMClassifier, LSMRegressor
 from .nvar import NVAR
 from .persistence import load, save
@@ -16,6 +16,7 @@ __all__ = [
     "EchoStateNetwork",
     "LSMClassifier",
     "LSMRegressor",
+    "LegendreMemory",
     "LiquidStateMachine",
     "Stream",
     "load",

@@ -22,7 +22,7 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from reservoirs import NVAR, EchoStateNetwork, ESNClassifier, ESNForecaster, ESNRegressor
+from reservoirs import NVAR, EchoStateNetwork, ESNClassifier, ESNForecaster, ESNRegressor, LegendreMemory
 
 SMALL = {"n_units": 20, "n_jobs": 1}
 SEEDED = {**SMALL, "random_state": 0}
@@ -48,7 +48,14 @@ def expected_failed_checks(estimator):
 # Forecasters are fitted with two arguments there and predict with one.
 @pytest.mark.filterwarnings("ignore:the fit had 1 exogenous variables, but X=None:UserWarning")
 @parametrize_with_checks(
-    [EchoStateNetwork(**SMALL), ESNRegressor(**SMALL), ESNClassifier(**SMALL), ESNForecaster(**SMALL), NVAR()],
+    [
+        EchoStateNetwork(**SMALL),
+        LegendreMemory(n_jobs=1),
+        ESNRegressor(**SMALL),
+        ESNClassifier(**SMALL),
+        ESNForecaster(**SMALL),
+        NVAR(),
+    ],
     expected_failed_checks=expected_failed_checks,
 )
 def test_scikit_learn_checks(estimator, check):

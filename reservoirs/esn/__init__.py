@@ -3,6 +3,7 @@
 from .classifier import ESNClassifier
 from .dynamics import ES2N, ContractingModules, Euler, Leaky, Voltage
 from .forecaster import ESNForecaster
+from .legendre import LegendreMemory
 from .network import EchoStateNetwork
 from .regressor import ESNRegressor
 from .stream import Stream
@@ -16,6 +17,7 @@ __all__ = [
     "EchoStateNetwork",
     "Euler",
     "Leaky",
+    "LegendreMemory",
     "Stream",
     "Voltage",
 ]

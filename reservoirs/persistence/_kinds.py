@@ -25,6 +25,7 @@ from ..esn import (
     ESNRegressor,
     Euler,
     Leaky,
+    LegendreMemory,
     Voltage,
 )
 from ..lsm import (
@@ -209,6 +210,7 @@ _DRAWN_UNITS = either(NOTHING, floats("channels", "units"))
 
 _ALL = (
     Kind(EchoStateNetwork, _NETWORK),
+    Kind(LegendreMemory, _NETWORK),
     Kind(
         ESNRegressor,
         {
