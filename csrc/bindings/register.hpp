@@ -33,5 +33,6 @@ void register_nvar(py::module_& m);
 void register_online(py::module_& m);
 void register_plasticity(py::module_& m);
 void register_liquid(py::module_& m);
+void register_unit_rules(py::module_& m);
 
 }  // namespace reservoirs::bindings

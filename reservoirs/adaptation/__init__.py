@@ -2,5 +2,21 @@
 
 from ._base import Adaptation, DrawnNetwork
 from .balance import EIBalance
+from .gain import DivisiveGainControl, GainWhitening
+from .homeostasis import MultiScaleHomeostasis
+from .inhibition import VogelsInhibition
+from .intrinsic import IntrinsicPlasticity
+from .structural import DormantRecycling, SynapticTurnover
 
-__all__ = ["Adaptation", "DrawnNetwork", "EIBalance"]
+__all__ = [
+    "Adaptation",
+    "DivisiveGainControl",
+    "DormantRecycling",
+    "DrawnNetwork",
+    "EIBalance",
+    "GainWhitening",
+    "IntrinsicPlasticity",
+    "MultiScaleHomeostasis",
+    "SynapticTurnover",
+    "VogelsInhibition",
+]

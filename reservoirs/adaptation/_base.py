@@ -16,6 +16,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, clone
 
+from ..esn.dynamics import check_dynamics
 from ..sequences import Sequences
 
 __all__ = ["Adaptation", "DrawnNetwork", "run_rules"]
@@ -39,6 +40,8 @@ class DrawnNetwork:
         Bias and leak rate of every unit; units of all layers.
     activation : {"tanh", "relu", "sigmoid", "identity"}
         The function f.
+    dynamics : Dynamics
+        The state equation.
     inputs : Sequences
         What drives the network in the fit: ``inputs.values`` of shape (n_rows, n_inputs), sequence after sequence.
     washout : int
@@ -66,6 +69,7 @@ class DrawnNetwork:
     def __init__(self, esn: Any, inputs: Sequences) -> None:
         self._esn = esn
         self.activation: str = esn._activation
+        self.dynamics: Any = check_dynamics(esn.dynamics)
         self.inputs = inputs
         self.washout: int = esn.washout_
         self.rng = np.random.default_rng()
@@ -95,7 +99,7 @@ class DrawnNetwork:
             raise ValueError(f"a rule gave W the shape {W.shape}; expected {self._drawn.shape}")
         W.sum_duplicates()
         links = W.tocoo()
-        drawn = np.asarray(self._drawn[links.row, links.col]).ravel()
+        drawn = np.asarray(self._drawn[links.row, links.col]).ravel() if W.nnz else np.zeros(0)
         sign = np.where(drawn != 0, np.sign(drawn), self._sign_of_source[links.col])
         W.data[sign * W.data < 0] = 0
         W.data.flags.writeable = False

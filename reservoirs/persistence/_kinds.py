@@ -13,7 +13,17 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from .._estimator import Estimator
-from ..adaptation import Adaptation, EIBalance
+from ..adaptation import (
+    Adaptation,
+    DivisiveGainControl,
+    DormantRecycling,
+    EIBalance,
+    GainWhitening,
+    IntrinsicPlasticity,
+    MultiScaleHomeostasis,
+    SynapticTurnover,
+    VogelsInhibition,
+)
 from ..encoding import BSAEncoder, Cochlea, DeltaEncoder, LatencyEncoder, PopulationEncoder, RateEncoder
 from ..encoding._base import Encoder
 from ..esn import (
@@ -278,6 +288,32 @@ _ALL = (
             "adaptation_curve_": floats("windows"),
         },
     ),
+    Kind(
+        IntrinsicPlasticity,
+        {"gain_": floats("units"), "divergence_": floats("runs"), "spectral_radius_": number()},
+    ),
+    Kind(DivisiveGainControl, {"gain_": floats("units")}),
+    Kind(
+        GainWhitening,
+        {
+            **_INPUT,
+            "gains_": floats("features", "features"),
+            "whitening_": floats("features", "features"),
+            "mean_": floats("features"),
+            "scale_": number(),
+        },
+    ),
+    Kind(
+        MultiScaleHomeostasis,
+        {
+            "target_rate_": floats("units"),
+            "mean_rate_": floats("units"),
+            "adaptation_curve_": floats("windows"),
+        },
+    ),
+    Kind(VogelsInhibition, {"target_rate_": floats("units"), "mean_rate_": floats("units")}),
+    Kind(SynapticTurnover, {"n_replaced_": WHOLE}),
+    Kind(DormantRecycling, {"dormant_": array("b", "units"), "n_dormant_": array("i", "runs")}),
     *(Kind(graph, {}) for graph in (Column, Connectome, ErdosRenyi, FixedInDegree, Modular, SmallWorld)),
     *(Kind(topology, {}) for topology in (CycleWithJumps, EITopology, Wave)),
     Kind(ReceptiveFields, {}),

@@ -1,0 +1,17 @@
+import json
+
+import pytest
+
+adaptation = pytest.importorskip("bench.adaptation", reason="bench/ is not in the source distribution")
+
+
+def test_quick_run_prints_and_writes_every_row(tmp_path, capsys):
+    adaptation.main(["--quick", "--json", str(tmp_path / "figures.json")])
+
+    report = json.loads((tmp_path / "figures.json").read_text())
+    printed = capsys.readouterr().out
+    assert report["quick"]
+    assert [len(table) for table in report["tables"].values()] == [2, 3, 11, 14, 6, 6, 6]
+    for table, rows in report["tables"].items():
+        assert table in printed
+        assert all(name in printed for name in rows)
