@@ -8,9 +8,41 @@ import pytest
 nalsm = pytest.importorskip("bench.papers.nalsm")
 
 
-def test_quick_run_prints_and_writes_every_row(tmp_path, capsys):
-    nalsm.main(["--quick", "--json", str(tmp_path / "rows.json")])
-    rows = json.loads((tmp_path / "rows.json").read_text())["rows"]
-    assert len(rows) == 15
-    assert np.isfinite([row["values"] for row in rows]).all()
-    assert "NALSM, plastic in samples" in capsys.readouterr().out
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    monkeypatch.setattr(nalsm, "N_SEEDS", 1)
+    return tmp_path / "results.jsonl"
+
+
+def test_quick_runs_give_tables_and_pictures(file, tmp_path, capsys):
+    nalsm.main(["--quick", "--results", str(file)])
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [line["run"] for line in lines] == [str(run) for run in nalsm.runs()]
+    assert all(0.3 < line["test"] <= 1 for line in lines if "test" in line)
+    assert all(np.isfinite([line["branching"], line["rate"]]).all() for line in lines if "branching" in line)
+    assert "| STDP, plastic in samples | 1 |" in capsys.readouterr().out
+    pytest.importorskip("matplotlib").use("Agg")
+    nalsm.main(["--quick", "--results", str(file), "--pictures", str(tmp_path / "pictures")])
+    assert {path.name for path in (tmp_path / "pictures").iterdir()} == {"nalsm-accuracy.png", "nalsm-settling.png"}
+
+
+def test_finished_runs_are_not_run_again(file, monkeypatch):
+    words = ["--quick", "--results", str(file), "--only", "accuracy: mnist, 1000", "static,"]
+    nalsm.main(words)
+    before = file.read_text()
+    assert len(before.splitlines()) == 2
+    monkeypatch.setattr(nalsm, "measure", None)
+    nalsm.main(words)
+    assert file.read_text() == before
+
+
+def test_lists_name_what_would_run(file, capsys):
+    nalsm.main(["--list", "--only", ": n-mnist", "frozen"])
+    assert capsys.readouterr().out == "accuracy: n-mnist, 1000 neurons, NALSM, frozen, seed 0\n"
+
+
+def test_tuning_sees_every_pair_of_weights(file, capsys, monkeypatch):
+    monkeypatch.setattr(nalsm, "GRID", ((0.5, 1.0), (0.7,)))
+    monkeypatch.setattr(nalsm, "GIVEN", dict(nalsm.GIVEN))
+    nalsm.main(["--quick", "--tune"])
+    assert len(capsys.readouterr().out.splitlines()) == 4

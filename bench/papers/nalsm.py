@@ -1,159 +1,251 @@
-"""The neuron-astrocyte liquid of Ivanov and Michmizos (NeurIPS 2021), beside the authors' figures.
+"""The neuron-astrocyte liquid of Ivanov and Michmizos (NeurIPS 2021), beside the authors' figures, and beyond it.
 
-    python -m bench.papers.nalsm [--quick] [--data PATH] [--seeds N] [--snapshots N] [--json PATH]
+    python -m bench.papers.nalsm [--quick] [--data PATH] [--results FILE] [--only WORD ...] [--list | --report | --tune]
 
-PATH is a folder with ``mnist/`` (default: RESERVOIRS_DATA). Liquids of 1000 neurons see full MNIST by the authors'
-split: 50,000 images to learn from, the last 10,000 of the training file to choose the readout's penalty by, the test
-file for the figure. The readout is logistic regression on standardised counts; theirs is another (a linear layer with
-soft targets, Adadelta). `--snapshots` is how many pieces of 20 ms a liquid learns from (they: 50,000). Branching
-factors are those of 20 training images of 250 ms, with weights plastic in samples as theirs are. `--quick` takes toy
-images and proves nothing.
+PATH is a folder with ``mnist/`` and ``nmnist_1k/`` (default: RESERVOIRS_DATA); Fashion-MNIST is that of Debian's
+package. FILE gets a line of JSON for each network; networks it has already are not run again, so what was broken off
+goes on where it was. `--only` keeps the runs whose name has all of the words, `--list` prints the names of the runs
+instead, `--report` the tables of what FILE has; `--pictures FOLDER` draws them, and a liquid that settles.
+
+Accuracies follow the authors' split: 50,000 images to learn from, the last 10,000 of the training file to choose by,
+the test file for the figure. The readout is logistic regression on standardised counts, its penalty chosen on the
+validation part; theirs is another (a linear layer with soft targets, Adadelta). N-MNIST is simulated, 10,000 images to
+learn from and 5,000 each to choose by and to test; the 1,100 real recordings are a second test, and no image of theirs
+is learned from. Branching factors are those of 20 training images, with weights plastic in samples as theirs are.
+`--tune` chooses the weights of static liquids. `--quick` takes toy images and proves nothing.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
-from sklearn.datasets import load_digits
 
+from bench.papers import _data, _report
+from bench.papers._data import Split
+from bench.papers._readout import learn
+from bench.papers._results import Results
 from reservoirs import LiquidStateMachine
-from reservoirs.datasets import load_mnist
-from reservoirs.diagnostics import branching_factor
+from reservoirs.datasets import simulate_nmnist
+from reservoirs.diagnostics import branching_factor, settling
 from reservoirs.encoding import RateEncoder
 from reservoirs.lsm import STDP, AstrocyteSTDP
-from reservoirs.lsm._readout import logistic
-from reservoirs.topology import Column
+from reservoirs.topology import Column, ReceptiveFields
 
-# By w_astro: the authors' workbook, mean over 10 networks.
-BRANCHING = {0.0075: 1.325, 0.015: 1.246, 0.05: 1.086, 0.2: 0.885}
-ALPHAS = (3e-4, 1e-3, 3e-3)
+N_SEEDS = 3
+W_ASTRO = {1000: 0.015, 8000: 0.0075}
+N_EVENTS = (10_000, 5000, 5000)
+# Sizes of recurrent and of input weights of static liquids: the authors' best, and what `--tune` finds.
+GIVEN = {"mnist": (0.7, 0.7), "fashion-mnist": (0.7, 0.7), "n-mnist": (1.05, 1.05)}
+TUNED = {"mnist": (0.7, 0.7), "fashion-mnist": (0.7, 0.7)}
+GRID = ((0.2, 0.5, 1.0, 1.5), (0.35, 0.7, 1.4, 2.8))
+N_TUNE = (5000, 5000)
+
+Settings = dict[str, Any]
+
+
+def _static(weights: dict[str, tuple[float, float]], data: str, n_units: int) -> Settings:
+    return dict(zip(("weight", "input_weight"), weights[data], strict=True))
+
+
+def _astrocyte(data: str, n_units: int, **rule: Any) -> Settings:
+    return {"plasticity": AstrocyteSTDP(**{"w_astro": W_ASTRO[n_units]} | rule)}
+
+
+def _fields(data: str, n_units: int, **settings: Any) -> Settings:
+    return {"preset": "receptive-fields-8000", "encoder": None, "normalize": None, "row_duration": 50.0} | settings
+
+
+MODELS: dict[str, Callable[[str, int], Settings]] = {
+    "static": lambda *run: _static(GIVEN, *run),
+    "static, tuned": lambda *run: _static(TUNED, *run),
+    "STDP, plastic in samples": lambda *run: {"plasticity": STDP(in_samples=True)},
+    "NALSM, frozen": _astrocyte,
+    "NALSM, plastic in samples": lambda *run: _astrocyte(*run, in_samples=True),
+    "NALSM, frozen, 50,000 snapshots": lambda *run: _astrocyte(*run, n_snapshots=50_000),
+    "NALSM, plastic in samples, w_astro 0.0075": lambda *run: _astrocyte(*run, in_samples=True, w_astro=0.0075),
+    "NALSM, plastic in samples, w_astro 0.05": lambda *run: _astrocyte(*run, in_samples=True, w_astro=0.05),
+    "NALSM, plastic in samples, w_astro 0.2": lambda *run: _astrocyte(*run, in_samples=True, w_astro=0.2),
+    "receptive fields": _fields,
+    "receptive fields, not recurrent": lambda *run: _fields(*run, weight=0.0),
+    "receptive fields, random weights": lambda *run: _fields(
+        *run, input_topology=ReceptiveFields((28, 28), weights="normal")
+    ),
+}
+_PLASTIC = [model for model in MODELS if "plastic" in model]
+_FIELDS = [model for model in MODELS if "fields" in model]
+# Which models are run on what.
+PLAN = {
+    ("branching", "mnist", 1000): ["static", *_PLASTIC],
+    ("accuracy", "mnist", 1000): [model for model in MODELS if "w_astro" not in model and model not in _FIELDS],
+    ("accuracy", "mnist", 8000): ["static", "NALSM, frozen", "NALSM, frozen, 50,000 snapshots", *_FIELDS],
+    ("accuracy", "n-mnist", 1000): ["static", "STDP, plastic in samples", "NALSM, frozen", "NALSM, plastic in samples"],
+}
+for n_units in (1000, 8000):
+    PLAN["accuracy", "fashion-mnist", n_units] = PLAN["accuracy", "mnist", n_units]
 
 
 @dataclass(frozen=True)
-class Images:
-    """Training, validation and test part."""
+class Run:
+    """One network and what is measured of it."""
 
-    train: tuple[np.ndarray, np.ndarray]
-    validation: tuple[np.ndarray, np.ndarray]
-    test: tuple[np.ndarray, np.ndarray]
-
-    @classmethod
-    def mnist(cls, path: Path | None) -> Images:
-        """Split MNIST as the authors do."""
-        data = load_mnist(None if path is None else path / "mnist")
-        train, validation = slice(None, 50_000), slice(50_000, None)
-        X, y = data.X_train, data.y_train
-        return cls((X[train], y[train]), (X[validation], y[validation]), (data.X_test, data.y_test))
-
-    @classmethod
-    def toy(cls) -> Images:
-        """Return a few small digits."""
-        X, y = load_digits(return_X_y=True)
-        return cls((X[:200], y[:200]), (X[200:300], y[200:300]), (X[300:400], y[300:400]))
-
-
-@dataclass
-class Row:
-    """One figure, over networks."""
-
-    what: str
-    values: list[float]
-    authors: str
-    seconds: float
+    figure: str
+    data: str
+    n_units: int
+    model: str
+    seed: int
 
     def __str__(self) -> str:
-        spread = f"{np.mean(self.values):.4f} +- {np.std(self.values):.4f}"
-        return f"| {self.what:<52} | {spread:<18} | {self.authors:<16} | {self.seconds:.0f} s |"
+        """Return the name."""
+        return f"{self.figure}: {self.data}, {self.n_units} neurons, {self.model}, seed {self.seed}"
 
 
-def liquid(plasticity: Any, seed: int, quick: bool, **settings: Any) -> LiquidStateMachine:
-    """Return an unfitted liquid."""
-    if quick:
-        settings["topology"] = Column((4, 4, 4))
-    encoder = RateEncoder(duration=100.0 if quick else 250.0)
-    return LiquidStateMachine(plasticity=plasticity, encoder=encoder, normalize="l1", random_state=seed, **settings)
+def runs() -> Iterator[Run]:
+    """Yield all runs."""
+    for seed in range(N_SEEDS):
+        for (figure, data, n_units), models in PLAN.items():
+            for model in models:
+                yield Run(figure, data, n_units, model, seed)
 
 
-def accuracy(model: LiquidStateMachine, images: Images) -> float:
-    """Learn, read, choose the penalty on the validation part; return the accuracy on the test part."""
-    features = [
-        model.fit_transform(images.train[0]),
-        *(model.transform(X) for X, _ in (images.validation, images.test)),
-    ]
-    best = (-1.0, 0.0)
-    for alpha in ALPHAS:
-        readout = logistic(alpha, len(features[0])).fit(features[0], images.train[1])
-        scores = [
-            float(readout.score(f, y)) for f, (_, y) in zip(features[1:], (images.validation, images.test), strict=True)
-        ]
-        best = max(best, (scores[0], scores[1]))
-    return best[1]
+@dataclass(frozen=True)
+class Lab:
+    """Where the data are, and whether they are toys."""
+
+    folder: Path | None = None
+    quick: bool = False
+
+    def images(self, name: str) -> Split:
+        """Return images; of N-MNIST those it is simulated from."""
+        return _data.toys() if self.quick else _images(name, self.folder)
+
+    def liquid(self, run: Run) -> LiquidStateMachine:
+        """Return an unfitted liquid."""
+        settings: Settings = {"preset": f"nalsm-{run.n_units}", "normalize": "l1"}
+        settings |= {"duration": 250.0} if run.data == "n-mnist" else {"encoder": RateEncoder(100.0 if self.quick else 250.0)}
+        liquid = LiquidStateMachine(**settings, n_jobs=1, random_state=run.seed)
+        liquid.set_params(**MODELS[run.model](run.data, run.n_units))
+        if self.quick:
+            liquid.set_params(topology=Column((4, 4, 4)))
+            if liquid.plasticity is not None:
+                liquid.set_params(plasticity__n_snapshots=20)
+            if liquid.preset == "receptive-fields-8000":
+                liquid.set_params(input_topology=ReceptiveFields((8, 8), (2, 4)))
+        return liquid
 
 
-def activity(model: LiquidStateMachine, images: Images) -> tuple[float, float]:
+@lru_cache(1)
+def _images(name: str, folder: Path | None) -> Split:
+    return _data.images(name, folder)
+
+
+def measure(lab: Lab, run: Run) -> dict[str, Any]:
+    """Return the figures of a run."""
+    if run.figure == "branching":
+        return branching(lab, run)
+    return accuracy_on_events(lab, run) if run.data == "n-mnist" else accuracy(lab, run)
+
+
+def branching(lab: Lab, run: Run) -> dict[str, Any]:
     """Learn; return the branching factor and the mean rate in Hz on 20 training images."""
-    X = images.train[0]
-    model.fit(X)
-    recordings = model.simulate(X[:: len(X) // 20][:20])
+    X = lab.images(run.data).X[0]
+    liquid = lab.liquid(run).fit(X)
+    recordings = liquid.simulate(X[:: len(X) // 20][:20])
     factors = [
-        branching_factor(r.spike_times.astype(int), r.spike_units, model.W_, int(r.duration)) for r in recordings
+        branching_factor(r.spike_times.astype(int), r.spike_units, liquid.W_, int(r.duration)) for r in recordings
     ]
     rates = [1000 * r.counts.mean() / r.duration for r in recordings]
-    return float(np.nanmean(factors)), float(np.mean(rates))
+    return {"branching": float(np.nanmean(factors)), "rate": float(np.mean(rates))}
 
 
-def rows(images: Images, n_seeds: int, n_snapshots: int, quick: bool) -> Iterator[Row]:
-    """Run everything, row by row."""
-    plastic = {"n_snapshots": n_snapshots, "in_samples": True}
-    branching: dict[str, tuple[Any, str]] = {
-        f"w_astro = {w}": (AstrocyteSTDP(w_astro=w, **plastic), f"{sigma}") for w, sigma in BRANCHING.items()
-    }
-    branching["STDP without astrocyte"] = (STDP(**plastic), "1.415 +- 0.050")
-    for what, (rule, authors) in branching.items():
-        begin = perf_counter()
-        figures = [activity(liquid(rule, seed, quick), images) for seed in range(n_seeds)]
-        yield Row(f"branching factor, {what}", [f for f, _ in figures], authors, perf_counter() - begin)
-        yield Row(f"rate in Hz, {what}", [r for _, r in figures], "", 0)
+def accuracy(lab: Lab, run: Run, images: Split | None = None) -> dict[str, Any]:
+    """Learn from images; return what the readout that does best on the validation part makes of the test part."""
+    images = lab.images(run.data) if images is None else images
+    liquid = lab.liquid(run)
+    if liquid.encoder is None:  # a current from every pixel, for as long as a row lasts
+        brightest = images.X[0].max()
+        images = images.map(lambda X: (X[:, None] / brightest).astype(np.float32))
     begin = perf_counter()
-    figures = [activity(liquid(None, seed, quick), images) for seed in range(n_seeds)]
-    yield Row("branching factor, static, weight 0.7", [f for f, _ in figures], "0.863 +- 0.028", perf_counter() - begin)
-    frozen = {"n_snapshots": n_snapshots}
-    for what, rule, authors in (
-        ("static, weight 0.7", None, ".9522 +- .0008"),
-        ("STDP, plastic in samples", STDP(**plastic), ".8947 +- .0045"),
-        ("NALSM, frozen after learning", AstrocyteSTDP(**frozen), ""),
-        ("NALSM, plastic in samples", AstrocyteSTDP(**plastic), ".9596 +- .0013"),
-    ):
-        begin = perf_counter()
-        values = [accuracy(liquid(rule, seed, quick), images) for seed in range(n_seeds)]
-        yield Row(f"accuracy, {what}", values, authors, perf_counter() - begin)
+    liquid.fit(images.X[0])
+    learned = perf_counter()
+    features = images.map(liquid.transform)
+    read = perf_counter()
+    return _figures(features, (learned - begin, read - learned))
+
+
+def accuracy_on_events(lab: Lab, run: Run) -> dict[str, Any]:
+    """Learn from simulated events; test on simulated and on real ones."""
+    if lab.quick:
+        return accuracy(lab, Run(run.figure, "mnist", run.n_units, run.model, run.seed))
+    recordings, digits, sources = _data.real(lab.folder)
+    images = lab.images(run.data)
+    others = np.setdiff1d(np.arange(len(images.X[0])), sources)
+    images = Split((images.X[0][others], *images.X[1:]), (images.y[0][others], *images.y[1:])).first(*N_EVENTS)
+    begin = perf_counter()
+    rule = MODELS[run.model](run.data, run.n_units).get("plasticity")
+    n_learned = 100 if rule is None else rule.n_snapshots  # static liquids only learn how many channels there are
+    liquid = lab.liquid(run).fit(simulate_nmnist(images.X[0][:n_learned], random_state=0))
+    learned = perf_counter()
+    features = images.map(lambda X: np.concatenate([liquid.transform(part) for part in _data.simulated(X)]))
+    of_real = liquid.transform(recordings)
+    read = perf_counter()
+    return _figures(Split((*features.X, of_real), (*features.y, digits)), (learned - begin, read - learned))
+
+
+def _figures(features: Split, seconds: tuple[float, ...]) -> dict[str, Any]:
+    silent = float((features.X[0].max(axis=0) == 0).mean())
+    begin = perf_counter()
+    readout = learn(features)
+    figures = {"test": readout.test[0], "validation": readout.validation, "alpha": readout.alpha, "silent": silent}
+    if len(readout.test) > 1:
+        figures["real"] = readout.test[1]
+    return figures | {"seconds": [round(each, 1) for each in (*seconds, perf_counter() - begin)]}
+
+
+def tune(lab: Lab, data: str) -> None:
+    """Print the accuracies on the validation part of static liquids with all weights of the grid."""
+    images = lab.images(data).first(*N_TUNE)
+    run = Run("accuracy", data, 1000, "static", 0)
+    for weights in product(*GRID):
+        GIVEN[data] = weights
+        print(data, *weights, accuracy(lab, run, images)["validation"], flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.papers.nalsm", description="The NALSM paper.")
-    parser.add_argument("--quick", action="store_true", help="toy images and a small liquid: proves nothing")
+    parser.add_argument("--quick", action="store_true", help="toy images and small liquids: proves nothing")
     parser.add_argument("--data", type=Path, metavar="PATH", help="folder of the data (default: RESERVOIRS_DATA)")
-    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="how many networks")
-    parser.add_argument("--snapshots", type=int, default=5000, metavar="N", help="pieces a liquid learns from")
-    parser.add_argument("--json", type=Path, metavar="PATH", help="write every number to this file")
+    parser.add_argument("--results", type=Path, metavar="FILE", help="keep the figures of every network in this file")
+    parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="runs whose name has all of these")
+    parser.add_argument("--list", action="store_true", help="print the names of the runs")
+    parser.add_argument("--tune", action="store_true", help="print what static liquids of other weights do")
+    parser.add_argument("--report", action="store_true", help="print the tables of what FILE has")
+    parser.add_argument("--pictures", type=Path, metavar="FOLDER", help="draw what FILE has, and a liquid that settles")
     options = parser.parse_args(arguments)
-    images = Images.toy() if options.quick else Images.mnist(options.data)
-    n_seeds, n_snapshots = (1, 20) if options.quick else (options.seeds, options.snapshots)
-    print(f"| {n_seeds} networks, {n_snapshots} snapshots | ours | authors | time |\n|---|---|---|---|")
-    table = []
-    for row in rows(images, n_seeds, n_snapshots, options.quick):
-        print(row, flush=True)
-        table.append(asdict(row))
-    if options.json:
-        options.json.write_text(json.dumps({"quick": options.quick, "rows": table}, indent=1) + "\n")
+    lab, results = Lab(options.data, options.quick), Results(options.results)
+    chosen = [run for run in runs() if all(word in str(run) for word in options.only)]
+    if options.list:
+        print(*chosen, sep="\n")
+    elif options.tune:
+        for data in TUNED:
+            tune(lab, data)
+    elif options.pictures is not None:
+        liquid = lab.liquid(Run("branching", "mnist", 1000, "NALSM, frozen", 0))
+        _report.draw(options.pictures, results, settling(liquid, lab.images("mnist").X[0]))
+    elif not options.report:
+        for run in chosen:
+            if str(run) not in results:
+                results.add(str(run), measure(lab, run))
+    if options.report or options.quick:
+        print(_report.tables(results))
 
 
 if __name__ == "__main__":

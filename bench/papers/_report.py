@@ -1,0 +1,89 @@
+"""Tables and pictures of the figures of finished runs, beside the authors'."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reservoirs.diagnostics import Settling
+
+# Workbook of the authors: test accuracies and branching factors, over 10 networks of 1000 neurons and 5 of 8000.
+AUTHORS = {
+    "branching: mnist, 1000 neurons, static": "0.863 ± 0.028",
+    "branching: mnist, 1000 neurons, STDP, plastic in samples": "1.415 ± 0.050",
+    "branching: mnist, 1000 neurons, NALSM, plastic in samples": "1.246 ± 0.023",
+    "branching: mnist, 1000 neurons, NALSM, plastic in samples, w_astro 0.0075": "1.325 ± 0.025",
+    "branching: mnist, 1000 neurons, NALSM, plastic in samples, w_astro 0.05": "1.086 ± 0.023",
+    "branching: mnist, 1000 neurons, NALSM, plastic in samples, w_astro 0.2": "0.885 ± 0.031",
+    "accuracy: mnist, 1000 neurons, static": "95.22 ± 0.08",
+    "accuracy: mnist, 1000 neurons, STDP, plastic in samples": "89.47 ± 0.45",
+    "accuracy: mnist, 1000 neurons, NALSM, plastic in samples": "95.96 ± 0.13",
+    "accuracy: mnist, 8000 neurons, NALSM, plastic in samples": "97.49 ± 0.11, best 97.61",
+    "accuracy: fashion-mnist, 1000 neurons, NALSM, plastic in samples": "83.05 ± 0.21",
+    "accuracy: fashion-mnist, 8000 neurons, NALSM, plastic in samples": "85.61 ± 0.18, best 85.84",
+}
+_NAME = re.compile(r"(?P<what>(?P<group>\w+: [\w-]+, \d+ neurons), (?P<model>.+)), seed \d+")
+
+
+def grouped(results: Mapping[str, Any]) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
+    """Yield group, model, and the figures of all seeds, in the order of the runs."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for run, figures in results.items():
+        if name := _NAME.fullmatch(run):
+            groups.setdefault((name["group"], name["model"]), []).append(figures)
+    for (group, model), each in sorted(groups.items(), key=lambda item: item[0][0]):
+        yield group, model, each
+
+
+def tables(results: Mapping[str, Any]) -> str:
+    """Return the tables, in Markdown."""
+    lines, last = [], ""
+    for group, model, each in grouped(results):
+        if group != last:
+            lines += ["", f"| {group} | networks | ours | authors |", "|---|---|---|---|"]
+            last = group
+        lines.append(f"| {model} | {len(each)} | {_ours(each)} | {AUTHORS.get(f'{group}, {model}', '')} |")
+    return "\n".join(lines[1:])
+
+
+def _ours(each: list[dict[str, Any]]) -> str:
+    if "branching" in each[0]:
+        return f"{_spread([one['branching'] for one in each], 3)}; {np.mean([one['rate'] for one in each]):.0f} Hz"
+    text = _spread([100 * one["test"] for one in each], 2)
+    return f"{text}; real {_spread([100 * one['real'] for one in each], 2)}" if "real" in each[0] else text
+
+
+def _spread(values: list[float], digits: int) -> str:
+    if len(values) == 1:
+        return f"{values[0]:.{digits}f}"
+    return f"{np.mean(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+def draw(folder: Path, results: Mapping[str, Any], course: Settling) -> None:
+    """Write the pictures: the accuracies of all networks, and how a liquid settles."""
+    from matplotlib import pyplot
+
+    from reservoirs.plotting import SettlingDisplay
+
+    folder.mkdir(parents=True, exist_ok=True)
+    shown = [(group, model, each) for group, model, each in grouped(results) if group.startswith("accuracy")]
+    names = sorted({group for group, _, _ in shown})
+    _, axes = pyplot.subplots(len(names), squeeze=False, figsize=(9, 0.6 + 1.6 * len(names)), layout="constrained")
+    for ax, name in zip(axes[:, 0], names, strict=True):
+        models = [(model, each) for group, model, each in shown if group == name][::-1]
+        for y, (_, each) in enumerate(models):
+            ax.plot([100 * one["test"] for one in each], [y] * len(each), "o", color="C0", alpha=0.6)
+        ax.set_yticks(range(len(models)), [model for model, _ in models])
+        ax.set_ylim(-0.6, len(models) - 0.4)
+        ax.set_title(name, fontsize="medium")
+    if names:
+        axes[-1, 0].set_xlabel("accuracy on test images (%), a dot a network")
+        axes[0, 0].figure.savefig(folder / "nalsm-accuracy.png", dpi=110)
+        pyplot.close(axes[0, 0].figure)
+    display = SettlingDisplay.from_settling(course)
+    display.figure_.savefig(folder / "nalsm-settling.png", dpi=110)
+    pyplot.close(display.figure_)
