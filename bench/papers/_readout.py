@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from bench.papers._data import Split
 
 # From strong to weak, each beginning where the one before ended.
-ALPHAS = (3e-2, 1e-2, 3e-3, 1e-3, 3e-4)
+ALPHAS = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4)
 _MOST_ITERATIONS = 200
 # A weaker penalty is not tried when the last one lost so much on the validation part.
 _LOST = 0.002

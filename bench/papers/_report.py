@@ -53,6 +53,8 @@ def tables(results: Mapping[str, Any]) -> str:
 def _ours(each: list[dict[str, Any]]) -> str:
     if "branching" in each[0]:
         return f"{_spread([one['branching'] for one in each], 3)}; {np.mean([one['rate'] for one in each]):.0f} Hz"
+    if "test" not in each[0]:
+        return f"{_spread([100 * one['validation'] for one in each], 2)}, validation"
     text = _spread([100 * one["test"] for one in each], 2)
     return f"{text}; real {_spread([100 * one['real'] for one in each], 2)}" if "real" in each[0] else text
 
