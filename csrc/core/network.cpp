@@ -74,7 +74,7 @@ typename Network<T>::Packed Network<T>::pack(const MatrixSpec<T>& matrix) const 
 template <class T>
 typename Network<T>::Packed Network<T>::pack_sparse(const MatrixSpec<T>& matrix) const {
     const std::int64_t zero_slot = n_rows();
-    Packed packed{false, {0}, {}, {}, {}};
+    Packed packed{false, {0}, {}, {}, {}, {}};
     for (const Stage& stage : stages_) {
         for (std::int64_t first = 0; first < stage.n_units; first += kBlockRows) {
             std::int64_t longest = 0;
@@ -106,6 +106,7 @@ typename Network<T>::Packed Network<T>::pack_sparse(const MatrixSpec<T>& matrix)
             packed.columns32[to] = static_cast<std::uint32_t>(places[static_cast<std::size_t>(column)]);
         }
     }
+    packed.first_columns = find_first_columns(packed);
     if (zero_slot <= 0xFFFF) {
         packed.columns16.assign(packed.columns32.begin(), packed.columns32.end());
         packed.columns32 = {};
@@ -114,8 +115,31 @@ typename Network<T>::Packed Network<T>::pack_sparse(const MatrixSpec<T>& matrix)
 }
 
 template <class T>
+std::vector<std::uint32_t> Network<T>::find_first_columns(const Packed& packed) const {
+    std::vector<std::uint32_t> first_columns(static_cast<std::size_t>(packed.block_start.back()));
+    for (const Stage& stage : stages_) {
+        for (std::int64_t block = stage.first_block; block < stage.last_block; ++block) {
+            const std::int64_t n =
+                std::min<std::int64_t>(kBlockRows, stage.n_units - (block - stage.first_block) * kBlockRows);
+            const auto begin = static_cast<std::size_t>(packed.block_start[static_cast<std::size_t>(block)]);
+            const auto end = static_cast<std::size_t>(packed.block_start[static_cast<std::size_t>(block) + 1]);
+            for (std::size_t slot = begin; slot < end; ++slot) {
+                const std::uint32_t* column = packed.columns32.data() + slot * kBlockRows;
+                // Rows beyond the last unit read too: with weights of zero, but within the state.
+                if (column[0] + kBlockRows > n_rows()) return {};
+                for (std::int64_t r = 1; r < n; ++r) {
+                    if (column[r] != column[0] + r) return {};
+                }
+                first_columns[slot] = column[0];
+            }
+        }
+    }
+    return first_columns;
+}
+
+template <class T>
 typename Network<T>::Packed Network<T>::pack_dense(const MatrixSpec<T>& matrix) const {
-    Packed packed{true, {}, Aligned<T>(static_cast<std::size_t>(n_rows() * n_rows()), T(0)), {}, {}};
+    Packed packed{true, {}, Aligned<T>(static_cast<std::size_t>(n_rows() * n_rows()), T(0)), {}, {}, {}};
     for (std::int64_t unit = 0; unit < n_units_; ++unit) {
         const std::int64_t row = place(unit);
         T* block = packed.weights.data() + (row / kBlockRows) * n_rows() * kBlockRows + row % kBlockRows;
@@ -139,23 +163,25 @@ template <class T>
 typename Network<T>::Kernel Network<T>::kernel(const Kernels<T>& k, const Packed& m, Activation activation, int lanes) {
     const auto f = static_cast<std::size_t>(activation);
     if (m.dense) return lanes < 0 ? k.dense_step[f] : k.dense_step_lanes[lanes][f];
+    if (lanes < 0 && !m.first_columns.empty()) return k.consecutive_step[f];
     if (m.columns32.empty()) return lanes < 0 ? k.sparse16_step[f] : k.sparse16_step_lanes[lanes][f];
     return lanes < 0 ? k.sparse32_step[f] : k.sparse32_step_lanes[lanes][f];
 }
 
 template <class T>
-StageStep<T> Network<T>::stage_step(const Packed& m) const {
+StageStep<T> Network<T>::stage_step(const Packed& m, int lanes) const {
     StageStep<T> a{};
     a.block_start = m.block_start.data();
     a.weights = m.weights.data();
     a.columns = m.columns32.empty() ? static_cast<const void*>(m.columns16.data()) : m.columns32.data();
+    if (lanes < 0 && !m.first_columns.empty()) a.columns = m.first_columns.data();
     a.n_columns = n_rows();
     return a;
 }
 
 template <class T>
 void Network<T>::mix(const Kernels<T>& k, int lanes, Workspace& w) const {
-    StageStep<T> a = stage_step(*mixing_);
+    StageStep<T> a = stage_step(*mixing_, lanes);
     a.last_block = stages_.back().last_block;
     a.bias = zeros_.data();
     a.leak = ones_.data();
@@ -170,7 +196,7 @@ template <class T>
 void Network<T>::advance(const Kernels<T>& k, int lanes, const T* input, Workspace& w) const {
     if (mixing_) mix(k, lanes, w);
     const auto step = kernel(k, weights_, potentials_ ? Activation::identity : activation_, lanes);
-    StageStep<T> a = stage_step(weights_);
+    StageStep<T> a = stage_step(weights_, lanes);
     a.bias = bias_.data();
     a.leak = leak_.data();
     a.keep = keep_.data();

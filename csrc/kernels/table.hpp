@@ -34,7 +34,8 @@ struct StageStep {
     std::int64_t last_block;
     const std::int64_t* block_start;  // slot at which each block begins; slots hold kBlockRows weights
     const T* weights;
-    const void* columns;  // std::uint16_t or std::uint32_t; unused when dense
+    // [slot][row] std::uint16_t or std::uint32_t; consecutive: [slot] std::uint32_t, of the first row; dense: unused
+    const void* columns;
     std::int64_t n_columns;
     const T* bias;
     const T* leak;
@@ -248,6 +249,7 @@ template <class T>
 struct Kernels {
     void (*sparse16_step[kActivations])(const StageStep<T>&);
     void (*sparse32_step[kActivations])(const StageStep<T>&);
+    void (*consecutive_step[kActivations])(const StageStep<T>&);
     void (*dense_step[kActivations])(const StageStep<T>&);
     void (*sparse16_step_lanes[2][kActivations])(const StageStep<T>&);
     void (*sparse32_step_lanes[2][kActivations])(const StageStep<T>&);

@@ -41,8 +41,9 @@ template <class T, Activation kind>
 constexpr void add_steps(Kernels<T>& k) {
     constexpr int f = static_cast<int>(kind);
     k.activate[f] = apply<T, activate<T, kind>>;
-    k.sparse16_step[f] = sparse_step<T, kind, std::uint16_t>;
-    k.sparse32_step[f] = sparse_step<T, kind, std::uint32_t>;
+    k.sparse16_step[f] = sparse_step<T, kind, sparse_block<T, std::uint16_t>>;
+    k.sparse32_step[f] = sparse_step<T, kind, sparse_block<T, std::uint32_t>>;
+    k.consecutive_step[f] = sparse_step<T, kind, consecutive_block<T>>;
     k.dense_step[f] = dense_step<T, kind>;
     k.sparse16_step_lanes[0][f] = sparse_step_lanes<T, kind, std::uint16_t, kNarrowLaneBytes>;
     k.sparse16_step_lanes[1][f] = sparse_step_lanes<T, kind, std::uint16_t, kWideLaneBytes>;

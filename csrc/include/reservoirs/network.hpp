@@ -169,9 +169,12 @@ private:
         Aligned<T> weights;
         Aligned<std::uint16_t> columns16;
         Aligned<std::uint32_t> columns32;
+        // [slot] the first row's column, if the rows of every block read columns that follow one another.
+        std::vector<std::uint32_t> first_columns;
     };
     Packed pack(const MatrixSpec<T>& matrix) const;
     Packed pack_sparse(const MatrixSpec<T>& matrix) const;
+    std::vector<std::uint32_t> find_first_columns(const Packed& packed) const;
     Packed pack_dense(const MatrixSpec<T>& matrix) const;
     std::int64_t place(std::int64_t unit) const;
     std::int64_t n_rows() const { return static_cast<std::int64_t>(bias_.size()); }
@@ -183,7 +186,7 @@ private:
     void mix(const Kernels<T>& k, int lanes, Workspace& w) const;
     using Kernel = void (*)(const StageStep<T>&);
     static Kernel kernel(const Kernels<T>& k, const Packed& m, Activation activation, int lanes);
-    StageStep<T> stage_step(const Packed& m) const;
+    StageStep<T> stage_step(const Packed& m, int lanes) const;
     void settle(const Kernels<T>& k, Workspace& w) const;
     void run_alone(const Kernels<T>& k, const Harvest<T>& job, std::size_t index, std::int64_t from,
                    Workspace& w) const;
