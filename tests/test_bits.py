@@ -31,6 +31,7 @@ every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 # Every way a network is built: sparse, dense, padded by chance or not, leaky, deep, noisy, with all features.
 SETTINGS: dict[str, dict[str, Any]] = {
     "sparse": {"n_units": 37, "connectivity": 5},
+    "blocked": {"n_units": 45, "topology": "blocked", "connectivity": 5},
     "dense": {"n_units": 32, "connectivity": 1.0, "leak_rate": 0.3},
     "deep": {"n_units": 21, "n_layers": 3, "activation": "sigmoid"},
     "noisy": {"n_units": 19, "state_noise": 0.1, "features": "states+input+squares"},

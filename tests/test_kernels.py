@@ -27,10 +27,12 @@ from reference import (
     simd_level,
     state_noise,
 )
+from scipy.linalg import block_diag
 from scipy.special import ndtri
 from scipy.stats import kstest
 
 from reservoirs import _core
+from reservoirs.topology import blocked_weights
 
 FUNCTIONS = ("tanh", "exp", "logistic")
 DTYPES = (np.float32, np.float64)
@@ -201,6 +203,7 @@ networks = st.fixed_dictionaries(
         "n_stages": st.sampled_from([1, 1, 1, 2, 3]),
         "n_inputs": st.integers(0, 5),
         "density": st.sampled_from([0.0, 0.05, 0.3, 1.0]),
+        "strips": st.sampled_from([False, False, True]),
         "form": st.sampled_from(["leaky", "mixing", "potentials", "both"]),
         "n_sequences": st.sampled_from([1, 2, 4, 5, 6, 17, 33, 40]),
         "seed": st.integers(0, 2**32 - 1),
@@ -217,6 +220,10 @@ def draw(case: dict[str, Any], dtype: Any, kind: str, leak: float | None = None)
     stage_of = np.arange(n) // size
     W[stage_of[None] > stage_of[:, None]] = 0
     W[stage_of[None] < stage_of[:, None] - 1] = 0
+    if case.get("strips"):
+        # What needs no gathered loads, where no other link is in the way.
+        degree = min(4, max(1, size - 15))
+        W = block_diag(*(blocked_weights(size, degree, rng).toarray() for _ in range(n_stages)))
     arrays = [W, rng.uniform(-1, 1, (size, case["n_inputs"])), rng.uniform(-1, 1, n)]
     arrays.append(rng.uniform(0.05, 1, n) if leak is None else np.full(n, leak))
     form = case.get("form", "leaky")

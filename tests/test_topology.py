@@ -286,6 +286,42 @@ def test_random_weights_rejects_range(low: float, high: float) -> None:
 # cycle, delay_line, aperiodic_signs
 
 
+@given(n_units=st.integers(1, 200), data=st.data())
+def test_blocks_of_16_units_read_units_that_follow_one_another(n_units: int, data: st.DataObject) -> None:
+    degree = data.draw(st.integers(1, n_units - min(16, n_units) + 1))
+    W = topology.blocked_weights(n_units, degree, np.random.default_rng(data.draw(st.integers(0, 99))))
+    columns = W.indices.reshape(n_units, degree)
+    assert W.shape == (n_units, n_units)
+    assert columns.min() >= 0
+    assert columns.max() < n_units
+    assert (np.diff(columns, axis=1) > 0).all()
+    assert (W.data != 0).all()
+    first = columns[np.arange(n_units) // 16 * 16]
+    np.testing.assert_array_equal(columns - first, np.tile(np.arange(n_units)[:, None] % 16, degree))
+
+
+def test_units_of_blocked_weights_are_read_about_equally_often() -> None:
+    rng = np.random.default_rng(0)
+    read = sum(np.bincount(topology.blocked_weights(320, 10, rng).indices, minlength=320) for _ in range(200))
+    assert read.min() / read.mean() > 0.7
+    assert read.max() / read.mean() < 2.2  # both ends: 15 of the places of a strip have been pushed together there
+
+
+@pytest.mark.parametrize(
+    ("n_units", "connectivity", "message"),
+    [
+        (0, 1, "n_units"),
+        (40, 26, "connectivity=26 asks for 26 nonzeros per row, but strips of 16 columns have only 25 places among 40"),
+        (10, 2, "connectivity=2 asks for 2 nonzeros per row, but strips of 10 columns have only 1 places"),
+        (40, 0, "connectivity"),
+        (200_000, 20_000, "weights, more than 2"),
+    ],
+)
+def test_blocked_weights_rejects(n_units: int, connectivity: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        topology.blocked_weights(n_units, connectivity, np.random.default_rng(0))
+
+
 @pytest.mark.parametrize("n_units", [1, 2, 7])
 def test_cycle_and_delay_line(n_units: int) -> None:
     assert_array_equal(delay_line(n_units, 0.5).toarray(), 0.5 * np.eye(n_units, k=-1))

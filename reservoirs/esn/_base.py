@@ -23,7 +23,7 @@ from .dynamics import Dynamics, check_dynamics
 
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "identity")
 FEATURES = ("states", "states+input", "states+squares", "states+input+squares")
-TOPOLOGIES = ("random", "cycle", "delay_line")
+TOPOLOGIES = ("random", "blocked", "cycle", "delay_line")
 # From this share of nonzeros on, reading every column in order beats looking columns up. By bytes of a number: measured
 # on Zen 5 at N = 300, 1000 and 3000, the two are level at .13, .25 and .31 in float32, at .28, .40 and .53 in float64.
 _DENSE_FROM = {4: 0.25, 8: 0.4}
@@ -45,9 +45,10 @@ RESERVOIR_PARAMETERS = """n_units : int, default={n_units}
         Biases are uniform in +-bias_scaling.
     connectivity : int or float, default=10
         Incoming recurrent links of every unit: an int is their number, a float in (0, 1] their share of all units.
-    topology : {{"random", "cycle", "delay_line"}}, object or (n_units, n_units) matrix, default="random"
-        Who is linked with whom: a fixed number of uniformly random links with weights uniform in +-1; the simple cycle
-        and delay line of Rodan and Tino (2011); a CycleWithJumps, Wave or EITopology of :mod:`reservoirs.topology`; or
+    topology : {{"random", "blocked", "cycle", "delay_line"}}, object or (n_units, n_units) matrix, default="random"
+        Who is linked with whom: a fixed number of uniformly random links with weights uniform in +-1; such links in
+        strips, which single sequences run through faster (:func:`~reservoirs.topology.blocked_weights`); the simple
+        cycle and delay line of Rodan and Tino (2011); a CycleWithJumps, Wave or EITopology of :mod:`reservoirs.topology`; or
         the recurrent weights themselves, a dense or sparse array, entry (i, j) from j to i.
     activation : {{"tanh", "relu", "sigmoid", "identity"}}, default="tanh"
         The function f.
@@ -208,7 +209,7 @@ class BaseESN(Estimator):
         mixing = [dynamics._mixing(W, leak_rate, of.mixing) for W in layers]
         W = layers[0] if n_layers == 1 else self._stack(layers, n_units, of.layers)
         one_size = isinstance(self.topology, CycleWithJumps) or (
-            isinstance(self.topology, str) and self.topology != "random"
+            isinstance(self.topology, str) and self.topology in ("cycle", "delay_line")
         )
         if one_size:
             W_in = _topology.aperiodic_signs((n_units, n_inputs)) * input_scaling
@@ -268,6 +269,8 @@ class BaseESN(Estimator):
             return dynamics._recurrent(
                 n_units, lambda n: _topology.random_weights(n, n, self.connectivity, rng), radius
             )
+        if topology == "blocked":
+            return dynamics._recurrent(n_units, lambda n: _topology.blocked_weights(n, self.connectivity, rng), radius)
         if radius == 0:
             raise ValueError(
                 f"spectral_radius={self.spectral_radius!r} must be positive for topology={topology!r}, where it is the "

@@ -7,6 +7,7 @@ from reservoirs.topology.graphs import Column, Connectome, ErdosRenyi, FixedInDe
 from reservoirs.topology.inputs import ReceptiveFields, Wiring
 from reservoirs.topology.matrices import (
     Matrix,
+    blocked_weights,
     random_weights,
     scale_to_spectral_radius,
     spectral_radius,
@@ -27,6 +28,7 @@ __all__ = [
     "Wave",
     "Wiring",
     "aperiodic_signs",
+    "blocked_weights",
     "cycle",
     "delay_line",
     "diagonal_metric",

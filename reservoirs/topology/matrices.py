@@ -15,6 +15,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, eigs
 
 __all__ = [
     "Matrix",
+    "blocked_weights",
     "random_weights",
     "scale_to_spectral_radius",
     "spectral_radius",
@@ -31,6 +32,7 @@ _DENSE_DENSITY = 0.2  # above, a dense matrix-vector product is faster than a sp
 _ARPACK_TRIALS = ((6, 100, 150), (8, 250, 100))
 _NEGLIGIBLE = 1e-10
 _PORTABLE_BITS = 26
+_STRIP = 16  # rows of a block of the compiled core
 _BLOCK_ENTRIES = 4_000_000  # bounds the working memory of random_weights to some 100 MB
 
 
@@ -189,17 +191,63 @@ def random_weights(
     degree = _in_degree(connectivity, n_columns)
     if not (isfinite(low) and isfinite(high) and low < high):
         raise ValueError(f"low and high must be finite with low < high, got low={low!r} and high={high!r}.")
-    n_weights = n_rows * degree
-    if n_weights > np.iinfo(np.int32).max:
-        raise ValueError(
-            f"{n_rows} rows of {degree} nonzeros are {n_weights} weights, more than 2**31 - 1; lower connectivity."
-        )
+    _check_countable(n_rows, degree)
     columns = _distinct_columns(n_rows, n_columns, degree, rng)
-    weights = rng.uniform(low, high, n_weights)
-    while (zeros := np.flatnonzero(weights == 0.0)).size:  # a stored 0 would be a missing synapse
-        weights[zeros] = rng.uniform(low, high, zeros.size)
-    row_starts = np.arange(0, n_weights + 1, degree, dtype=np.int32)
-    return sparse.csr_array((weights, columns.ravel(), row_starts), shape=(n_rows, n_columns))
+    return _with_weights(columns, n_columns, rng, low, high)
+
+
+def blocked_weights(n_units: int, connectivity: int | float, rng: np.random.Generator) -> sparse.csr_array:
+    """Return random links in diagonal strips: units 16 b to 16 b + 15 read units c to c + 15, for several random c.
+
+    A step then loads 16 states at once instead of one by one, which takes a half to a third of the time. Rows have the
+    same number of nonzeros, as in :func:`random_weights`, but neighbours among the units have neighbours as sources.
+
+    Parameters
+    ----------
+    n_units : int
+        Number of units, at least 1.
+    connectivity : int or float
+        An int is the number of nonzeros per row, 1 to ``n_units - 15``. A float in (0, 1] is the density: every
+        row then has ``max(1, round(connectivity * n_units))`` nonzeros.
+    rng : numpy.random.Generator
+        The only source of randomness; the same state gives the same bits.
+
+    Returns
+    -------
+    scipy.sparse.csr_array of shape (n_units, n_units)
+        float64 weights uniform in [-1, 1) and never 0; int32 indices in ascending order.
+
+    Raises
+    ------
+    ValueError
+        If `n_units` is not a positive int, or `connectivity` is outside its range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reservoirs.topology import blocked_weights
+    >>> W = blocked_weights(100, 3, np.random.default_rng(0))
+    >>> [W[[i]].indices.tolist() for i in (0, 1, 15)]
+    [[41, 63, 83], [42, 64, 84], [56, 78, 98]]
+    """
+    n_units = _positive_int("n_units", n_units)
+    degree = _in_degree(connectivity, n_units)
+    size = min(_STRIP, n_units)
+    last = n_units - size
+    if degree > last + 1:
+        raise ValueError(
+            f"connectivity={connectivity!r} asks for {degree} nonzeros per row, but strips of {size} columns have only "
+            f"{last + 1} places among {n_units} units; lower connectivity, or use random_weights."
+        )
+    _check_countable(n_units, degree)
+    # As if strips might begin up to 15 before the first unit and end up to 15 behind the last, and were then pushed
+    # inside: without these, units at both ends would be read less than others.
+    nth = np.arange(degree)
+    drawn = _distinct_columns(-(-n_units // size), last + 2 * size - 1, degree, rng) - (size - 1)
+    begins = np.clip(drawn, nth, nth + last + 1 - degree)
+    units = np.arange(n_units)
+    columns = begins[units // size] + (units % size)[:, None]
+    return _with_weights(columns.astype(np.int32), n_units, rng, -1.0, 1.0)
 
 
 def _links(W: Matrix) -> sparse.csr_array:
@@ -315,6 +363,27 @@ def _in_degree(connectivity: Any, n_columns: int) -> int:
         "connectivity must be an int of at least 1 (nonzeros per row) or a float in (0, 1] (density), "
         f"got {connectivity!r}."
     )
+
+
+def _with_weights(
+    columns: np.ndarray, n_columns: int, rng: np.random.Generator, low: float, high: float
+) -> sparse.csr_array:
+    """Return a matrix of uniform weights at given columns, an int32 array (n_rows, degree)."""
+    n_rows, degree = columns.shape
+    n_weights = columns.size
+    weights = rng.uniform(low, high, n_weights)
+    while (zeros := np.flatnonzero(weights == 0.0)).size:  # a stored 0 would be a missing synapse
+        weights[zeros] = rng.uniform(low, high, zeros.size)
+    row_starts = np.arange(0, n_weights + 1, degree, dtype=np.int32)
+    return sparse.csr_array((weights, columns.ravel(), row_starts), shape=(n_rows, n_columns))
+
+
+def _check_countable(n_rows: int, degree: int) -> None:
+    if n_rows * degree > np.iinfo(np.int32).max:
+        raise ValueError(
+            f"{n_rows} rows of {degree} nonzeros are {n_rows * degree} weights, more than 2**31 - 1; lower "
+            "connectivity."
+        )
 
 
 def _distinct_columns(n_rows: int, n_columns: int, degree: int, rng: np.random.Generator) -> np.ndarray:
