@@ -48,8 +48,9 @@ RESERVOIR_PARAMETERS = """n_units : int, default={n_units}
     topology : {{"random", "blocked", "cycle", "delay_line"}}, object or (n_units, n_units) matrix, default="random"
         Who is linked with whom: a fixed number of uniformly random links with weights uniform in +-1; such links in
         strips, which single sequences run through faster (:func:`~reservoirs.topology.blocked_weights`); the simple
-        cycle and delay line of Rodan and Tino (2011); a CycleWithJumps, Wave or EITopology of :mod:`reservoirs.topology`; or
-        the recurrent weights themselves, a dense or sparse array, entry (i, j) from j to i.
+        cycle and delay line of Rodan and Tino (2011); a CycleWithJumps, Wave or EITopology of
+        :mod:`reservoirs.topology`; or the recurrent weights themselves, a dense or sparse array, entry (i, j) from j to
+        i.
     activation : {{"tanh", "relu", "sigmoid", "identity"}}, default="tanh"
         The function f.
     dynamics : {{"leaky", "es2n", "euler", "voltage"}} or an object of these, default="leaky"
