@@ -54,6 +54,7 @@ def valid_prediction_time(
     dt: float,
     threshold: float = ...,
     lyapunov_exponent: float | None = ...,
+    scale: float | None = ...,
 ) -> NDArray[np.float64]: ...
 
 
@@ -65,6 +66,7 @@ def valid_prediction_time(
     dt: float,
     threshold: float = ...,
     lyapunov_exponent: float | None = ...,
+    scale: float | None = ...,
 ) -> float: ...
 
 
@@ -75,6 +77,7 @@ def valid_prediction_time(
     dt: float,
     threshold: float = 0.4,
     lyapunov_exponent: float | None = None,
+    scale: float | None = None,
 ) -> float | NDArray[np.float64]:
     r"""Return how long a forecast stays close to the true trajectory.
 
@@ -82,7 +85,8 @@ def valid_prediction_time(
 
     .. math:: \frac{\lVert \hat y_t - y_t \rVert}{\sqrt{\operatorname{mean}_s \lVert y_s - \bar y \rVert^2}}
 
-    The mean is over the trajectory itself, which should be long enough to visit its attractor. A prediction that is
+    The mean is over the trajectory itself, which should be long enough to visit its attractor; else give the root of
+    that mean as `scale`. A prediction that is
     not finite counts as wrong from there on, as closed loops may well diverge.
 
     Parameters
@@ -97,6 +101,8 @@ def valid_prediction_time(
         Largest normalised error of a valid forecast.
     lyapunov_exponent : float, default=None
         Largest Lyapunov exponent of the system, per time unit. If given, the result is in Lyapunov times.
+    scale : float, default=None
+        What errors are divided by; None takes the denominator above from each trajectory.
 
     Returns
     -------
@@ -127,27 +133,32 @@ def valid_prediction_time(
     if lyapunov_exponent is not None:
         _check_positive(lyapunov_exponent=lyapunov_exponent)
         unit *= float(lyapunov_exponent)
+    if scale is not None:
+        _check_positive(scale=scale)
     if not isinstance(y_true, list | tuple):
-        return unit * _n_valid("y_true", y_true, "y_pred", y_pred, threshold)
+        return unit * _n_valid("y_true", y_true, "y_pred", y_pred, threshold, scale)
     if not y_true or len(y_true) != len(y_pred):
         raise ValueError(
             "y_true and y_pred must be lists of as many trajectories, at least one, "
             f"got {len(y_true)} and {len(y_pred)}"
         )
     n_valid = [
-        _n_valid(f"y_true[{i}]", true, f"y_pred[{i}]", pred, threshold)
+        _n_valid(f"y_true[{i}]", true, f"y_pred[{i}]", pred, threshold, scale)
         for i, (true, pred) in enumerate(zip(y_true, y_pred, strict=True))
     ]
     return unit * np.array(n_valid, dtype=np.float64)
 
 
-def _n_valid(true_name: str, y_true: ArrayLike, pred_name: str, y_pred: ArrayLike, threshold: float) -> int:
+def _n_valid(
+    true_name: str, y_true: ArrayLike, pred_name: str, y_pred: ArrayLike, threshold: float, scale: float | None
+) -> int:
     true, pred = _as_columns(true_name, y_true), _as_columns(pred_name, y_pred)
     _check_same_shape(true_name, true, pred_name, pred)
     _check_finite(true_name, true)
-    if (true == true[0]).all():
-        raise ValueError(f"{true_name} must vary: its standard deviation is zero")
-    scale = np.sqrt(true.var(axis=0).sum())
+    if scale is None:
+        if (true == true[0]).all():
+            raise ValueError(f"{true_name} must vary: its standard deviation is zero")
+        scale = np.sqrt(true.var(axis=0).sum())
     with np.errstate(over="ignore"):
         error = np.linalg.norm(pred - true, axis=1) / scale
     # Written so that NaN counts as invalid.

@@ -14,7 +14,9 @@ from reservoirs.datasets.generators import LORENZ_LYAPUNOV_EXPONENT
 from reservoirs.diagnostics import lyapunov_exponents, lyapunov_exponents_of_map
 from reservoirs.diagnostics._drive import drive_states
 from reservoirs.diagnostics._tangent import Tangents
+from reservoirs.esn import ContractingModules
 from reservoirs.plotting import DiagnosticDisplay
+from reservoirs.topology import EITopology
 
 
 def runge_kutta(derivative, h):
@@ -109,28 +111,46 @@ def test_input_tames_chaos(rng):
     assert weak.largest > 0 > strong.largest
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     n_units=st.integers(3, 12),
     n_layers=st.integers(1, 3),
     activation=st.sampled_from(["tanh", "sigmoid", "relu", "identity"]),
     leak_rate=st.sampled_from([1.0, 0.3]),
+    dynamics=st.sampled_from(["leaky", "es2n", "euler", "voltage"]),
     seed=st.integers(0, 1000),
 )
-def test_tangents_are_the_derivatives_of_the_core(n_units, n_layers, activation, leak_rate, seed):
+def test_tangents_are_the_derivatives_of_the_core(n_units, n_layers, activation, leak_rate, dynamics, seed):
+    check_tangents(
+        EchoStateNetwork(
+            n_units, n_layers=n_layers, activation=activation, leak_rate=leak_rate, connectivity=2, dynamics=dynamics,
+            random_state=seed,
+        ), seed,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        EchoStateNetwork(20, dynamics=ContractingModules(2), leak_rate=0.1, random_state=0),
+        EchoStateNetwork(60, topology=EITopology(), random_state=0),
+    ],
+)
+def test_tangents_of_networks_with_types_or_modules(network):
+    check_tangents(network, 0)
+
+
+def check_tangents(network, seed):
     rng = np.random.default_rng(seed)
     u = rng.standard_normal((1, 2))
-    network = EchoStateNetwork(
-        n_units, n_layers=n_layers, activation=activation, leak_rate=leak_rate, connectivity=2, random_state=seed
-    ).fit(u)
     driver = drive_states(network, u)
-    states = rng.standard_normal((3, n_units * n_layers))
-    identity = np.broadcast_to(np.eye(states.shape[1]), (3, *states.shape[1:] * 2))
+    states = rng.standard_normal((3, driver.n_states))
+    identity = np.broadcast_to(np.eye(driver.n_states), (3, driver.n_states, driver.n_states))
     after, jacobians = Tangents.of(driver.network).advance(states, identity, u[0])
     np.testing.assert_allclose(after, driver.step(states, u[0]), atol=1e-12)
     h = 1e-6
-    for j in range(states.shape[1]):
-        moved = [driver.step(states + sign * h * np.eye(states.shape[1])[j], u[0]) for sign in (1, -1)]
+    for j in range(driver.n_states):
+        moved = [driver.step(states + sign * h * np.eye(driver.n_states)[j], u[0]) for sign in (1, -1)]
         np.testing.assert_allclose(jacobians[:, :, j], (moved[0] - moved[1]) / (2 * h), atol=1e-7)
 
 

@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._params import check_choice, check_real
 from ..esn._base import BaseESN
 from ..esn._harvest import Harvester, Noise
+from ..esn.dynamics import check_dynamics
 from ..sequences import Sequences
 
 DISTRIBUTIONS = ("uniform", "normal")
@@ -37,10 +38,23 @@ class Driver(ABC):
         Width of a row of its input; what is fed back counts as input.
     n_states : int
         Width of a row of its states.
+    dtype : numpy dtype
+        Precision of the states, or less.
+    fitted : estimator
+        What is driven.
+    range_of_states : tuple of float
+        Between which numbers states lie.
     """
 
     n_inputs: int
     n_states: int
+    dtype: np.dtype[Any] = np.dtype(np.float32)
+    range_of_states: tuple[float, float] = (-np.inf, np.inf)
+
+    @property
+    @abstractmethod
+    def fitted(self) -> Any:
+        """What is driven."""
 
     @abstractmethod
     def blocks(self, inputs: Array, washout: int) -> Iterator[Block]:
@@ -81,6 +95,25 @@ class NetworkDriver(Driver):
     def n_states(self) -> int:  # type: ignore[override]
         """Number of units."""
         return self.harvester.n_features
+
+    @property
+    def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
+        """Precision of the network."""
+        return self.harvester.dtype
+
+    @property
+    def fitted(self) -> Any:
+        """The network."""
+        return self.network
+
+    @property
+    def range_of_states(self) -> tuple[float, float]:  # type: ignore[override]
+        """That of the activation, where states are rates or means of rates."""
+        dynamics = check_dynamics(self.network.dynamics)
+        leak = self.network.leak_rate_
+        if not dynamics._potentials and (dynamics._gain(leak) + dynamics._keep(leak) > 1 + 1e-6).any():
+            return -np.inf, np.inf
+        return {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}.get(self.network._activation, (-np.inf, np.inf))
 
     def blocks(self, inputs: Array, washout: int) -> Iterator[Block]:
         """Iterate over the states of the rows from `washout` on."""
@@ -136,6 +169,11 @@ class TransformerDriver(Driver):
     transformer: Any
     n_inputs: int
     n_states: int
+
+    @property
+    def fitted(self) -> Any:
+        """The transformer."""
+        return self.transformer
 
     def blocks(self, inputs: Array, washout: int) -> Iterator[Block]:
         """Iterate over the features of the rows from `washout` on."""
@@ -221,11 +259,11 @@ def drive_states(network: Any, inputs: Array) -> NetworkDriver:
     return NetworkDriver.of(double)
 
 
-def check_inputs(X: Any) -> Array:
-    """Return the rows that drive a network, shape (n_timesteps, n_inputs); a 1-D series is one input."""
-    rows = np.asarray(check_array(X, dtype=[np.float64, np.float32], ensure_2d=False, allow_nd=True, input_name="X"))
-    if rows.ndim > 2:
-        raise ValueError(f"X has shape {rows.shape}; expected (n_timesteps,) or (n_timesteps, n_inputs)")
+def check_inputs(X: Any, name: str = "X") -> Array:
+    """Return the rows of a series, shape (n_timesteps, n_columns); a 1-D one has one column."""
+    rows = np.asarray(check_array(X, dtype=[np.float64, np.float32], ensure_2d=False, allow_nd=True, input_name=name))
+    if rows.ndim not in (1, 2):
+        raise ValueError(f"{name} has shape {rows.shape}; expected (n_timesteps,) or (n_timesteps, n_columns)")
     return rows.reshape(len(rows), -1)
 
 
