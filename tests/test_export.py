@@ -669,13 +669,45 @@ def test_fast_math_is_refused() -> None:
         )
 
 
-def test_the_example_prints_what_python_printed(tmp_path: Path) -> None:
-    folder = shutil.copytree(Path(__file__).parents[1] / "examples" / "export", tmp_path / "export")
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """The examples with the model they include, and what Python printed of it."""
+    root = Path(__file__).parents[1] / "examples" / "export"
+    if not root.is_dir():
+        pytest.skip("examples/ lies in the source tree only")
+    folder = shutil.copytree(root, tmp_path_factory.mktemp("examples") / "export")
     python = subprocess.run([sys.executable, "make_model.py"], cwd=folder, capture_output=True, text=True, check=True)
-    flags = [*WARNINGS, "main.c", "-o", "predict"]
-    subprocess.run([COMPILERS[0], *flags], cwd=folder / "plain", check=True)
+    return folder, python.stdout.splitlines()[-2:]
+
+
+def test_the_example_prints_what_python_printed(examples: tuple[Path, list[str]]) -> None:
+    folder, expected = examples
+    subprocess.run([COMPILERS[0], *WARNINGS, "main.c", "-o", "predict"], cwd=folder / "plain", check=True)
     program = subprocess.run([folder / "plain" / "predict"], capture_output=True, text=True, check=True)
-    assert program.stdout.splitlines() == python.stdout.splitlines()[-2:]
+    assert program.stdout.splitlines() == expected
+
+
+@pytest.mark.skipif(not (shutil.which("cmake") or find_spec("cmake")), reason="needs CMake")
+def test_the_example_is_built_by_cmake(examples: tuple[Path, list[str]], tmp_path: Path) -> None:
+    folder, expected = examples
+    cmake = [sys.executable, "-m", "cmake"] if find_spec("cmake") else ["cmake"]
+    environment = os.environ | {"CC": COMPILERS[0]}
+    for arguments in (["-S", folder / "plain", "-B", tmp_path], ["--build", tmp_path]):
+        subprocess.run([*cmake, *arguments], env=environment, capture_output=True, check=True)
+    program = subprocess.run([tmp_path / "predict"], capture_output=True, text=True, check=True)
+    assert program.stdout.splitlines() == expected
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="needs g++")
+def test_the_arduino_sketch_compiles(examples: tuple[Path, list[str]], tmp_path: Path) -> None:
+    # As much of Arduino as the sketch asks for.
+    (tmp_path / "Arduino.h").write_text(
+        "const int A0 = 0;\nint analogRead(int);\nunsigned long micros();\nvoid delay(unsigned long);\n"
+        "struct { void begin(long); void print(const char *); void print(float, int); void println(const char *);\n"
+        "    void println(unsigned long); } Serial;\n"
+    )
+    flags = ["-std=c++11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", f"-I{tmp_path}"]
+    subprocess.run(["g++", *flags, "-I../include", "main.cpp"], cwd=examples[0] / "arduino" / "src", check=True)
 
 
 # Errors.

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,57 +24,13 @@ from reservoirs.encoding import Events
 from reservoirs.export import CSource, to_c
 from reservoirs.topology import Column
 
-BOARDS = Path(__file__).parents[1] / "examples" / "export"
+DEVICES = pytest.importorskip("bench.firmware", reason="bench/ lies in the source tree only").DEVICES
 STEPS = int(os.environ.get("RESERVOIRS_DEVICE_STEPS", "300"))
 WARNINGS = ["-std=gnu99", "-Wall", "-Wextra", "-Wdouble-promotion", "-Wconversion", "-Werror"]
-SECTIONS = ["-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections"]
 
 
-@dataclass(frozen=True)
-class Device:
-    compiler: str
-    emulator: list[str]
-    start: str
-    flags: list[str]
-    # Steps are as many times as slow as on a Cortex-M4F, in emulated instructions.
-    slowness: int = 1
-    linked: list[str] = field(default_factory=list)
-
-
-def _cortex(machine: str, slowness: int, *flags: str) -> Device:
-    return Device(
-        "arm-none-eabi-gcc",
-        [
-            "qemu-system-arm",
-            "-M",
-            machine,
-            "-nographic",
-            "-monitor",
-            "none",
-            "-serial",
-            "none",
-            "-semihosting",
-            "-kernel",
-        ],
-        "cortex_m/start.c",
-        ["-mthumb", *flags, "-nostartfiles", "-T", str(BOARDS / "cortex_m/link.ld")],
-        slowness,
-        ["-lc", "-lgcc", "--specs=nosys.specs"],
-    )
-
-
-DEVICES = {
-    "M4F": _cortex("mps2-an386", 1, "-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"),
-    "M3": _cortex("mps2-an385", 1, "-mcpu=cortex-m3"),
-    "M0": _cortex("microbit", 1, "-mcpu=cortex-m0"),
-    "AVR": Device(
-        "avr-gcc",
-        ["simavr", "-m", "atmega328p", "-f", "16000000"],
-        "avr/start.c",
-        ["-mmcu=atmega328p", "-DF_CPU=16000000ul"],
-        20,
-    ),
-}
+# Steps are as many times as slow as on a Cortex-M.
+SLOWNESS = {"AVR": 20}
 
 PRINT = """
 #include "board.h"
@@ -263,41 +217,35 @@ def hashed(*outputs: np.ndarray) -> str:
     return f"{value:08x}"
 
 
-def build(device: Device, code: CSource, folder: Path, level: str, steps: int) -> Path:
+def build(device: Any, code: CSource, folder: Path, level: str, steps: int) -> Path:
     code.write(folder)
     main = MAIN[kind_of(code)]
-    (folder / "main.c").write_text(
+    text = (
         f'#define M_IMPLEMENTATION\n#include "m.h"\n#define STEPS {steps}u\n{PRINT}\nint main(void)\n{{\n'
         f"    print((uint32_t)m_self_test(&state));\n    m_init(&state);\n    {{{main}    }}\n"
         "    print(hash);\n    board_end();\n    return 0;\n}\n"
     )
-    program = folder / "main.elf"
-    sources = [str(folder / "main.c"), str(BOARDS / device.start)]
-    flags = [*WARNINGS, *SECTIONS, level, *device.flags, f"-I{BOARDS}", f"-I{folder}"]
-    subprocess.run([device.compiler, *flags, *sources, "-o", str(program), *device.linked], check=True, cwd=folder)
-    return program
+    return device.build(folder, text, *WARNINGS, level)
 
 
-def run(device: Device, program: Path) -> list[str]:
-    done = subprocess.run([*device.emulator, str(program)], capture_output=True, text=True, timeout=600)
-    return re.findall(r"[0-9a-f]{8}(?=\.?\n)", done.stdout + done.stderr)[-2:]
+def run(device: Any, program: Path) -> list[str]:
+    return re.findall(r"[0-9a-f]{8}(?=\.?\n)", device.run(program))[-2:]
 
 
-def needs(*tools: str) -> None:
-    missing = [tool for tool in tools if not shutil.which(tool)]
-    if missing:
-        pytest.skip(f"needs {', '.join(missing)}")
+def needs(device: Any) -> None:
+    if device.missing:
+        pytest.skip(f"needs {', '.join(device.missing)}")
 
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("name", MODELS)
 def test_a_microcontroller_computes_python_s_bits(name: str, device: str, tmp_path: Path) -> None:
     chip = DEVICES[device]
-    needs(chip.compiler, chip.emulator[0])
+    needs(chip)
     if (name, device) == ("large", "AVR"):
         pytest.skip("too large for 2 KB of RAM")
     # The smallest model goes all the way everywhere.
-    steps = STEPS if name == "small" else max(50, STEPS // chip.slowness)
+    steps = STEPS if name == "small" else max(50, STEPS // SLOWNESS.get(device, 1))
     program = build(chip, exported(name), tmp_path, "-O2", steps)
     assert run(chip, program) == ["00000000", expected_hash(exported(name), steps)]
 
@@ -306,7 +254,7 @@ def test_a_microcontroller_computes_python_s_bits(name: str, device: str, tmp_pa
 @pytest.mark.parametrize("device", ["M4F", "M0"])
 def test_every_optimisation_does(level: str, device: str, tmp_path: Path) -> None:
     chip = DEVICES[device]
-    needs(chip.compiler, chip.emulator[0])
+    needs(chip)
     program = build(chip, exported("forecaster"), tmp_path, level, 100)
     assert run(chip, program) == ["00000000", expected_hash(exported("forecaster"), 100)]
 
@@ -315,7 +263,7 @@ def test_every_optimisation_does(level: str, device: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", MODELS)
 def test_the_header_states_enough_stack_and_flash(name: str, device: str, tmp_path: Path) -> None:
     chip = DEVICES[device]
-    needs(chip.compiler, chip.compiler.replace("gcc", "size"))
+    needs(chip)
     stated = re.search(r"Stack +at most (\d+) bytes", str(exported(name)))
     constants = re.search(r"Flash +(\d+) bytes", str(exported(name)))
     assert stated is not None
