@@ -121,6 +121,17 @@ class StdpRule32(Rule32):
 class StdpRule64(Rule64):
     def __init__(self, **rule: Any) -> None: ...
 
+# TripletRule, InhibitoryRule, ThresholdRule, ScalingRule, SlowCurrentRule and SlowUnitsRule likewise.
+
+class CalciumModel:
+    def run(self, n_spikes: NDArray[np.float64], milliseconds: float) -> NDArray[np.float64]: ...
+
+class LiRinzel(CalciumModel):
+    def __init__(self, constants: dict[str, Any]) -> None: ...
+
+class GChI(CalciumModel):
+    def __init__(self, constants: dict[str, Any]) -> None: ...
+
 class LiquidBatch32:
     counts: NDArray[np.int32]
     first: NDArray[np.int32]

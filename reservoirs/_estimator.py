@@ -2,17 +2,64 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
+_OF_LIST = re.compile(r"[^_]+(_[^_]+)*__\d+__")
+
 
 class Estimator(BaseEstimator):  # type: ignore[misc]
     """Base of all estimators. What is learned has a name that ends in an underscore, and nothing else has."""
 
     dtype: Any
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to add the parameters of the parts: those of a rule as ``adaptation__target_rate``, of the first
+            rule of a list as ``adaptation__0__target_rate``.
+
+        Returns
+        -------
+        dict
+            Values by name.
+        """
+        params: dict[str, Any] = super().get_params(deep)
+        for name, value in list(params.items()) if deep else ():
+            for i, part in enumerate(value if isinstance(value, list | tuple) else ()):
+                if isinstance(part, BaseEstimator):
+                    params |= {f"{name}__{i}__{inner}": value for inner, value in part.get_params().items()}
+        return params
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, by the names that `get_params` uses.
+
+        Parameters
+        ----------
+        **params : dict
+            Values by name.
+
+        Returns
+        -------
+        self
+            The estimator.
+        """
+        of_lists = {name: params.pop(name) for name in list(params) if _OF_LIST.match(name)}
+        super().set_params(**params)
+        for full_name, value in of_lists.items():
+            name, i, inner = full_name.split("__", 2)
+            parts = getattr(self, name, None)
+            if not isinstance(parts, list | tuple) or int(i) >= len(parts):
+                raise ValueError(f"{full_name!r} is no parameter: {name}={parts!r} has no rule {i}")
+            parts[int(i)].set_params(**{inner: value})
+        return self
 
     def _input_dtype(self) -> Any:
         """Return what input is converted to, in check_array's terms: the precision to compute in."""

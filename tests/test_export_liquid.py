@@ -317,7 +317,7 @@ def test_the_self_test_notices_a_changed_weight() -> None:
             {"short_term": TsodyksMarkram(), "synapse": ExponentialSynapse(kernel="additive")},
             "short-term plasticity cannot",
         ),
-        ({"plasticity": AstrocyteSTDP(in_samples=True, n_snapshots=1)}, "changes weights within samples; only fixed"),
+        ({"plasticity": AstrocyteSTDP(in_samples=True, n_snapshots=1)}, "acts within samples; only what stays fixed"),
         ({"features": ("counts", "latency")}, "features='latency' cannot be exported; only 'counts', 'traces', 'poten"),
         ({"n_bins": 2}, "read once, at the end: n_bins=1 and sample_times=1"),
         ({"features": "traces", "sample_times": [5.0]}, "read once, at the end: n_bins=1 and sample_times=1"),

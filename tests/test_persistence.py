@@ -46,9 +46,13 @@ from reservoirs.encoding import BSAEncoder, Cochlea, DeltaEncoder, LatencyEncode
 from reservoirs.esn import ES2N, ContractingModules, Euler, Leaky
 from reservoirs.lsm import (
     LIF,
+    STDP,
     AdaptiveLIF,
     ExponentialSynapse,
+    GChI,
+    HomeostaticThreshold,
     Izhikevich,
+    SlowInwardCurrent,
     TsodyksMarkram,
 )
 from reservoirs.persistence import load, save
@@ -128,6 +132,14 @@ FITTED = {
     ),
     "forecaster": lambda: (ESNForecaster(**SEEDED).fit(SINE, SINE**2), "forecast", (5, np.ones(5))),
     "nvar": lambda: (NVAR(delays=3, order=3).fit(SINE), "forecast", 5),
+    "rules": lambda: (
+        LiquidStateMachine(
+            **shown(),
+            plasticity=[STDP(n_snapshots=3), HomeostaticThreshold(in_samples=True), SlowInwardCurrent(GChI())],
+        ).fit(PIXELS),
+        "transform",
+        PIXELS,
+    ),
     "nalsm": lambda: (LSMClassifier(**shown(), readout="ridge").fit(PIXELS, THREE), "decision_function", PIXELS),
     "rates": lambda: (LSMClassifier(**shown()).fit(PIXELS, THREE), "predict", PIXELS),
     "fields": lambda: (

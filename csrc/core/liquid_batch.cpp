@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <limits>
 #include <new>
 #include <numeric>
@@ -46,6 +47,8 @@ struct alignas(128) LiquidBatch<T>::Slot {
     std::vector<std::uint32_t> spikes;
     std::vector<T> factors;
     std::unique_ptr<Learning<T>> learning;
+    Aligned<T> thresholds;  // those that rules have raised
+    Aligned<T> added;       // currents from inputs and rules
 
     std::vector<std::int32_t> counts;
     std::vector<std::int32_t> counts_sampled;
@@ -150,7 +153,11 @@ void LiquidBatch<T>::start(std::size_t s) const {
     slot.watched.clear();
     slot.input_last.assign(n_inputs, kNever);
     slot.input_factors.resize(n_inputs);
-    if (slot.learning) slot.learning->begin(keep_learned_);
+    if (slot.learning) {
+        slot.learning->begin(keep_learned_);
+        slot.thresholds.resize(slot.learning->plastic().raised.size());
+        slot.added.resize(slot.learning->plastic().current.size());
+    }
     if (l.input_refractory_ >= 0) slot.relay.begin(l.n_inputs(), l.input_refractory_);
     const std::int64_t first = shown_.offsets.empty() ? 0 : shown_.offsets[s];
     if (shown_.source == Source::given) {
@@ -244,7 +251,7 @@ private:
     LifUnits<T> lif() const {
         const Liquid<T>& l = liquid_;
         return {l.padded_,
-                l.row(kLifThresh),
+                thresholds(),
                 l.row(kLifReset),
                 l.row(kLifRefractory),
                 l.row(kLifAdaptDecay),
@@ -257,6 +264,19 @@ private:
                 slot_.blocked.data(),
                 slot_.extra.data(),
                 slot_.spikes.data()};
+    }
+
+    PerUnit<T> thresholds() const {
+        const PerUnit<T> drawn = liquid_.row(kLifThresh);
+        if constexpr (plasticity == Plasticity::rules) {
+            const Aligned<T>& raised = slot_.learning->plastic().raised;
+            if (raised.empty()) return drawn;
+            for (std::size_t i = 0; i < raised.size(); ++i) {
+                slot_.thresholds[i] = drawn.values[drawn.stride == 0 ? 0 : i] + raised[i];
+            }
+            return {slot_.thresholds.data(), 1};
+        }
+        return drawn;
     }
 
     IzhikevichUnits<T> izhikevich() const {
@@ -362,14 +382,26 @@ private:
         const auto row = [this, c](const auto& rows) {
             return rows.empty() ? liquid_.nothing_.view() : rows[c].view();
         };
-        PerUnit<T> before{slot_.current.data(), 1};
-        if (c == 0)
-            before = batch_.shown_.source == Source::currents ? PerUnit<T>{slot_.external.data(), 1}
-                                                              : liquid_.nothing_.view();
+        const PerUnit<T> before = c == 0 ? from_outside() : PerUnit<T>{slot_.current.data(), 1};
         const Arrivals<T> now = arrivals();
         return {liquid_.padded_,          row(liquid_.decay_),       row(liquid_.rise_),       row(liquid_.norm_),
                 now.ring + now.base + at, slot_.falling.data() + at, slot_.rising.data() + at, before,
                 slot_.current.data()};
+    }
+
+    // Currents that are no synapse's.
+    PerUnit<T> from_outside() const {
+        const bool injected = batch_.shown_.source == Source::currents;
+        if constexpr (plasticity == Plasticity::rules) {
+            const Aligned<T>& of_rules = slot_.learning->plastic().current;
+            if (!of_rules.empty() && !injected) return {of_rules.data(), 1};
+            if (!of_rules.empty()) {
+                std::transform(of_rules.begin(), of_rules.end(), slot_.external.begin(), slot_.added.begin(),
+                               std::plus<T>());
+                return {slot_.added.data(), 1};
+            }
+        }
+        return injected ? PerUnit<T>{slot_.external.data(), 1} : liquid_.nothing_.view();
     }
 
     void integrate() {

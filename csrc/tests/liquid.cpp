@@ -10,6 +10,7 @@
 #include "check.hpp"
 #include "liquid.hpp"
 #include "numbers.hpp"
+#include "reservoirs/homeostasis.hpp"
 #include "reservoirs/stdp.hpp"
 #include "table.hpp"
 
@@ -241,7 +242,30 @@ void test_learning() {
         rule.astrocyte.units = rule.astrocyte.inputs = T(0.1);
         rule.astrocyte.bias = T(0.15);
         for (auto& onto : rule.changed.onto) onto[0] = onto[1] = true;
-        const Rules<T> rules{std::make_shared<const StdpRule<T>>(rule)};
+        const std::size_t n = arrays.channel.size();
+        InhibitoryRule<T> inhibition;
+        inhibition.learning_rate = T(0.1);
+        inhibition.trace_decay = T(0.9);
+        inhibition.w_max = T(3);
+        inhibition.fade = T(1);
+        inhibition.alpha.assign(n, T(0.5));
+        inhibition.changed.onto[kInhibitory][0] = true;
+        ThresholdRule<T> thresholds;
+        thresholds.learning_rate = T(0.1);
+        thresholds.most = T(0.5);
+        thresholds.fade = T(1);
+        thresholds.target.assign(n, T(0.1));
+        ScalingRule<T> scaling;
+        scaling.learning_rate = T(0.1);
+        scaling.rate_decay = T(0.9);
+        scaling.w_max = T(3);
+        scaling.fade = T(1);
+        scaling.interval = 10;
+        scaling.target.assign(n, T(0.1));
+        scaling.changed = rule.changed;
+        const Rules<T> rules{
+            std::make_shared<const StdpRule<T>>(rule), std::make_shared<const InhibitoryRule<T>>(inhibition),
+            std::make_shared<const ThresholdRule<T>>(thresholds), std::make_shared<const ScalingRule<T>>(scaling)};
         std::vector<char> excitatory;
         for (const std::uint8_t channel : arrays.channel) excitatory.push_back(channel == 0);
         auto liquid = std::make_shared<const Liquid<T>>(arrays.spec());

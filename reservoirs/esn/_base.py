@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from scipy import sparse
@@ -14,7 +13,6 @@ from sklearn.utils import check_random_state
 from .. import topology as _topology
 from .._estimator import Estimator
 from .._params import check_choice, check_count, check_real, check_reals, n_threads
-from ..adaptation import Adaptation
 from ..adaptation._base import run_rules
 from ..sequences import Sequences
 from ..topology import CycleWithJumps, EITopology, Wave
@@ -29,8 +27,6 @@ TOPOLOGIES = ("random", "blocked", "cycle", "delay_line")
 _DENSE_FROM = {4: 0.25, 8: 0.4}
 # States at the end of two runs that have become equal differ by a few units in the last place: rounding goes on.
 _ROUNDING = 64
-
-_OF_LIST = re.compile(r"adaptation__\d+__")
 
 RESERVOIR_PARAMETERS = """n_units : int, default={n_units}
         Number of units of each layer.
@@ -135,49 +131,6 @@ class BaseESN(Estimator):
     def W_inh_(self) -> Any:
         """Inhibitory weights, none of them negative: the negative part of W_."""
         return (-self.W_).maximum(0) if sparse.issparse(self.W_) else np.maximum(-self.W_, 0)
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Whether to add the parameters of the parts: those of a rule as ``adaptation__target_rate``, of the first
-            rule of a list as ``adaptation__0__target_rate``.
-
-        Returns
-        -------
-        dict
-            Values by name.
-        """
-        params: dict[str, Any] = super().get_params(deep)
-        if deep and isinstance(self.adaptation, list | tuple):
-            for i, rule in enumerate(self.adaptation):
-                if isinstance(rule, Adaptation):
-                    params |= {f"adaptation__{i}__{name}": value for name, value in rule.get_params().items()}
-        return params
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters, by the names that `get_params` uses.
-
-        Parameters
-        ----------
-        **params : dict
-            Values by name.
-
-        Returns
-        -------
-        self
-            The estimator.
-        """
-        of_list = {name: params.pop(name) for name in list(params) if _OF_LIST.match(name)}
-        super().set_params(**params)
-        for name, value in of_list.items():
-            _, i, name_there = name.split("__", 2)
-            if not isinstance(self.adaptation, list | tuple) or int(i) >= len(self.adaptation):
-                raise ValueError(f"{name!r} is no parameter: adaptation={self.adaptation!r} has no rule {i}")
-            self.adaptation[int(i)].set_params(**{name_there: value})
-        return self
 
     def _draw(self, n_inputs: int, n_feedback: int, dtype: np.dtype, feedback_scaling: Any = 0.0) -> None:
         """Check the parameters, draw the weights and compile the network; set the learned attributes at the end."""

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import __version__, _core
 from ..lsm import LiquidStateMachine, LSMClassifier
+from ..lsm.plasticity._base import as_list
 from ._self_test import ordered_score
 from ._text import Array, literal, rename, smallest_unsigned, template
 from ._write import Code, classes_line, comment, header_text, implementation_text, model_hash
@@ -63,13 +64,14 @@ class LiquidParts:
 def take_liquid_apart(model: Any) -> LiquidParts:
     """Check that a liquid can be exported, convert it to float32 and return its parts."""
     check_is_fitted(model)
-    neurons, plasticity = model._neurons_, getattr(model, "plasticity_", None)
+    neurons = model._neurons_
     if neurons.model != "lif":
         raise ValueError(f"neuron={model._value('neuron')!r} cannot be exported; only LIF and AdaptiveLIF can")
     if model._short_term_ is not None:
         raise ValueError("short-term plasticity cannot be exported: it needs short_term=False")
-    if plasticity is not None and plasticity.in_samples:
-        raise ValueError(f"plasticity={plasticity!r} changes weights within samples; only fixed weights are exported")
+    for rule in as_list(getattr(model, "plasticity_", None)):
+        if rule.in_samples:
+            raise ValueError(f"plasticity: {rule!r} acts within samples; only what stays fixed there is exported")
     features = model._features()
     if others := [name for name in features.names if name not in _FEATURES]:
         raise ValueError(f"features={others[0]!r} cannot be exported; only {', '.join(map(repr, _FEATURES))} can")

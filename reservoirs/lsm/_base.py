@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from numbers import Real
 from typing import Any, TypeVar
 
@@ -22,7 +23,7 @@ from ..topology import Connectome
 from ._features import Features
 from ._present import Currents, Given, Presenter, Rates, Stimulus
 from .neurons import Neuron
-from .plasticity import Plasticity
+from .plasticity._base import Site, as_list, snapshots_of
 from .presets import PRESETS
 from .synapses import Synapse, TsodyksMarkram
 
@@ -52,9 +53,10 @@ LIQUID_PARAMETERS = """preset : str, default="nalsm-1000"
         Delay of the recurrent synapses in ms, as `weight`; rounded to steps, at least one.
     short_term : TsodyksMarkram or False, default=None
         Short-term plasticity of the recurrent synapses; False for none.
-    plasticity : STDP, AstrocyteSTDP or None, default=None
-        How the weights learn, unsupervised, from the training samples. All weights that are not given then begin with
-        the rule's `w_max`.
+    plasticity : rule, list of rules or None, default=None
+        How weights and thresholds learn, unsupervised, from the training samples: a rule of
+        :mod:`reservoirs.lsm.plasticity` such as ``AstrocyteSTDP()``, or several that act in their order in every step.
+        Weights that are not given then begin as the first rule that says so wants: with STDP at its `w_max`.
     input_topology : wiring or False, default=None
         Which inputs each neuron reads: an object of :mod:`reservoirs.topology` such as ``ReceptiveFields((28, 28))``,
         which sets the signs of the input weights and how they relate; `input_weight` is then the root of the sum of
@@ -187,8 +189,7 @@ class BaseLiquid(Estimator):
             self.encoder_ = clone(self.encoder)
             if getattr(self.encoder_, "random_state", 0) is None:
                 self.encoder_.set_params(random_state=int(rng.randint(2**31)))
-        if self.plasticity is not None and not isinstance(self.plasticity, Plasticity):
-            raise ValueError(f"plasticity={self.plasticity!r} must be None or a rule such as AstrocyteSTDP()")
+        as_list(self.plasticity)
         self._features()
         return self._check(X, reset=True)
 
@@ -272,8 +273,8 @@ class BaseLiquid(Estimator):
     def _value(self, name: str) -> Any:
         """Return a parameter, or the preset's value where it is None; None where it is False for nothing."""
         value = getattr(self, name)
-        if value is None and name in ("weight", "input_weight") and self.plasticity is not None:
-            return self.plasticity.w_max
+        if value is None and name in ("weight", "input_weight"):
+            value = next((w for w in (rule.first_weight() for rule in as_list(self.plasticity)) if w is not None), None)
         if value is None:
             value = PRESETS[check_choice("preset", self.preset, tuple(PRESETS))][name]
         return None if value is False and name in ("short_term", "input_topology", "input_refractory") else value
@@ -334,22 +335,33 @@ class BaseLiquid(Estimator):
             self._learn_weights(stimulus, streams["plasticity"])
 
     def _learn_weights(self, stimulus: Stimulus, rng: np.random.Generator) -> None:
-        n_snapshots, duration = self.plasticity_.check_snapshots()
+        n_snapshots, duration = snapshots_of(as_list(self.plasticity_))
         n_steps = self._steps("snapshot_duration", duration)
-        presenter = self._presenter(self._rule(fading=False))
+        presenter = self._presenter(self._rules(fading=False))
         if n_snapshots == 0:
             return
-        W, W_in, _ = presenter.learned(stimulus, n_snapshots, n_steps, rng)
+        W, W_in, raised = presenter.learned(stimulus, n_snapshots, n_steps, rng)
         self.W_.data[:], self.W_in_.data[:] = W, W_in
+        if raised.size:
+            self._neurons_ = self._neurons_.raised(raised)
         self._compile()
 
-    def _rule(self, *, fading: bool) -> Any:
-        return self.plasticity_.compile(
-            self.excitatory_, self._n_inputs_, self._dt_, self.W_.dtype, self._sensing_stream(), fading=fading
+    def _rules(self, *, fading: bool) -> list[Any]:
+        """Return the compiled rules: all of them, or (`fading`) those that act within samples."""
+        site = Site(
+            self.excitatory_,
+            getattr(self, "positions_", None),
+            self._n_inputs_,
+            self._neurons_.model,
+            self._dt_,
+            self.W_.dtype,
+            fading=fading,
         )
-
-    def _sensing_stream(self) -> np.random.Generator:
-        return np.random.default_rng([self._seed_, _SENSING])
+        return [
+            rule.compile(replace(site, rng=np.random.default_rng([self._seed_, _SENSING, i])))
+            for i, rule in enumerate(as_list(getattr(self, "plasticity_", None)))
+            if rule.in_samples or not fading
+        ]
 
     def _check_combination(self) -> None:
         if self.weight_dtype is not None:
@@ -464,14 +476,13 @@ class BaseLiquid(Estimator):
     def _features(self) -> Features:
         return Features.checked(self, self._dt_)
 
-    def _presenter(self, rule: Any = None) -> Presenter:
-        learning = {} if rule is None else {"rules": [rule], "excitatory": self.excitatory_.tolist()}
+    def _presenter(self, rules: list[Any] | None = None) -> Presenter:
+        learning = {"rules": rules, "excitatory": self.excitatory_.tolist()} if rules else {}
         return Presenter(self._network_, self.W_.dtype, n_threads(self.n_jobs), bool(self.verbose), learning)
 
     def _reader(self) -> Presenter:
-        """Return what shows samples for their features: plastic in them, if the rule says so."""
-        learning = getattr(self, "plasticity_", None)
-        return self._presenter(self._rule(fading=True) if learning is not None and learning.in_samples else None)
+        """Return what shows samples for their features: with the rules that act in them."""
+        return self._presenter(self._rules(fading=True))
 
 
 def _are_events(X: Any) -> bool:

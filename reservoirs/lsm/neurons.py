@@ -28,7 +28,7 @@ from .._values import ANY, NOT_NEGATIVE, POSITIVE, BoolArray, Bounds, FloatArray
 
 __all__ = ["LIF", "AdaptiveLIF", "CompiledNeurons", "Izhikevich", "Izhikevich2007", "Neuron"]
 
-_ADAPT_DECAY, _ADAPT_STEP = 7, 8  # rows of CompiledNeurons.parameters
+_THRESHOLD, _ADAPT_DECAY, _ADAPT_STEP = 3, 7, 8  # rows of CompiledNeurons.parameters
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +59,12 @@ class CompiledNeurons:
     soft_reset: bool = False
     hold: bool = False
     adaptive: bool = False
+
+    def raised(self, by: np.ndarray) -> CompiledNeurons:
+        """Return LIF neurons whose thresholds are higher by so much."""
+        parameters = self.parameters.copy()
+        parameters[_THRESHOLD] += by
+        return replace(self, parameters=parameters)
 
 
 class Neuron(BaseEstimator):  # type: ignore[misc]

@@ -39,18 +39,27 @@ from ..esn import (
     Voltage,
 )
 from ..lsm import (
+    APSTDP,
     LIF,
     STDP,
     AdaptiveLIF,
     AstrocyteSTDP,
+    AstrocyteUnits,
     DeltaSynapse,
     DoubleExponentialSynapse,
     ExponentialSynapse,
+    GChI,
+    HomeostaticThreshold,
+    InhibitorySTDP,
     Izhikevich,
     Izhikevich2007,
     LiquidStateMachine,
+    LiRinzel,
     LSMClassifier,
     LSMRegressor,
+    SlowInwardCurrent,
+    SynapticScaling,
+    TripletSTDP,
     TsodyksMarkram,
 )
 from ..lsm.neurons import CompiledNeurons
@@ -212,7 +221,7 @@ _LIQUID: Table = {
     "delay_": either(number(), floats("synapses")),
     "_neurons_": of(CompiledNeurons),
     "_synapses_": of(CompiledSynapses),
-    "plasticity_?": of(Plasticity),
+    "plasticity_?": either(of(Plasticity), many(of(Plasticity))),
     "_short_term_": either(NOTHING, of(CompiledPlasticity)),
     "_options_": mapping({"input_refractory": STEPS, "narrow": FLAG}),
 }
@@ -277,7 +286,9 @@ _ALL = (
     ),
     *(Kind(dynamics, {}) for dynamics in (ES2N, ContractingModules, Euler, Leaky, Voltage)),
     *(Kind(part, {}) for part in (LIF, AdaptiveLIF, Izhikevich, Izhikevich2007, DeltaSynapse, ExponentialSynapse)),
-    *(Kind(part, {}) for part in (DoubleExponentialSynapse, TsodyksMarkram, STDP, AstrocyteSTDP)),
+    *(Kind(part, {}) for part in (DoubleExponentialSynapse, TsodyksMarkram)),
+    *(Kind(rule, {}) for rule in (STDP, AstrocyteSTDP, APSTDP, TripletSTDP, InhibitorySTDP, HomeostaticThreshold)),
+    *(Kind(rule, {}) for rule in (SynapticScaling, SlowInwardCurrent, AstrocyteUnits, LiRinzel, GChI)),
     Kind(
         EIBalance,
         {

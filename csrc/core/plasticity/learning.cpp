@@ -129,6 +129,7 @@ void Learning<T>::spike_inputs(const std::uint32_t* inputs, std::int64_t n, cons
 
 template <class T>
 void Learning<T>::end_step() {
+    std::fill(plastic_.current.begin(), plastic_.current.end(), T(0));
     for (const auto& learner : learners_) learner->end_step(step_, plastic_);
 }
 

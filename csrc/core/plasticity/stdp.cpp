@@ -1,6 +1,7 @@
 #include "reservoirs/stdp.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -25,6 +26,7 @@ public:
           n_regions_(std::max<std::size_t>(1, rule.astrocyte.share.size())),
           units_{rule.trace_step, rule.trace_decay, rule.nearest, {}},
           inputs_{rule.trace_step, rule.trace_decay, rule.nearest, {}} {
+        if (rule.astrocyte.cells.model) cells_.emplace(rule.astrocyte.cells);
         for (int kind = 0; kind < kSourceKinds; ++kind) {
             delivers_[kind] = is_first && !rule.multiplicative && !rule.gated && rule.changed.all(kind);
             if (delivers_[kind]) rest_.onto[kind][0] = rest_.onto[kind][1] = false;
@@ -43,6 +45,8 @@ public:
         drive_units_ = rule_.astrocyte.units;
         drive_inputs_ = rule_.astrocyte.inputs;
         bias_ = rule_.astrocyte.bias;
+        per_calcium_ = rule_.astrocyte.per_calcium;
+        if (cells_) cells_->begin();
         prepare();
     }
 
@@ -74,7 +78,12 @@ public:
         for (std::size_t s = 0; rule_.gated && s < step.units.size(); ++s) calcium_[step.units[s]] += T(1);
         units_.move(step.units);
         inputs_.move(step.inputs);
-        move_astrocyte(step);
+        if (cells_) {
+            move_cells(step);
+        } else {
+            move_astrocyte(step);
+        }
+        for (T* value : {&a_plus_, &drive_units_, &drive_inputs_, &bias_, &per_calcium_}) *value *= rule_.fade;
         prepare();
     }
 
@@ -163,7 +172,14 @@ private:
             a_minus_[r] = within(a_minus_[r] + spec.rate * (drive - a_minus_[r]), -kLargestRate<T>, kLargestRate<T>);
             a_minus_[r] *= rule_.fade;
         }
-        for (T* value : {&a_plus_, &drive_units_, &drive_inputs_, &bias_}) *value *= rule_.fade;
+    }
+
+    void move_cells(const Step& step) {
+        cells_->step(step);
+        for (std::size_t r = 0; r < n_regions_; ++r) {
+            const auto risen = static_cast<T>(cells_->calcium(r) - rule_.astrocyte.rest);
+            a_minus_[r] = rule_.fade * (bias_ + per_calcium_ * risen);
+        }
     }
 
     StdpRule<T> rule_;
@@ -179,6 +195,8 @@ private:
     T drive_units_ = 0;
     T drive_inputs_ = 0;
     T bias_ = 0;
+    T per_calcium_ = 0;
+    std::optional<Cells> cells_;
     Aligned<T> losses_;
     Aligned<T> plus_;
     Aligned<PairTarget<T>> raised_;   // for excitatory sources and inputs
@@ -203,6 +221,7 @@ std::unique_ptr<Learner<T>> StdpRule<T>::learner(std::shared_ptr<const Wiring<T>
         astrocyte.region.empty() != astrocyte.share.empty()) {
         throw std::invalid_argument("what the astrocyte senses must have an entry for each unit or input");
     }
+    if (astrocyte.cells.model) Cells::check(astrocyte.cells, wiring->n_units());
     return std::make_unique<PairLearner<T>>(*this, std::move(wiring), is_first);
 }
 

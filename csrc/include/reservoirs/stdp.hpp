@@ -2,6 +2,7 @@
 // whose direction the calcium of the target (AP-STDP).
 #pragma once
 
+#include "reservoirs/astrocyte.hpp"
 #include "reservoirs/plasticity.hpp"
 
 namespace reservoirs {
@@ -17,6 +18,10 @@ struct AstrocyteSpec {
     std::vector<char> senses_inputs;
     std::vector<std::uint32_t> region;  // of each unit; empty: one region
     std::vector<T> share;               // of the inputs' spikes that each region takes for its own
+    // Or, with cells: a_minus = bias + per_calcium (Ca - rest), and `rate` and the drives mean nothing.
+    Cells::Spec cells;
+    double rest = 0;
+    T per_calcium = 0;
 };
 
 // With traces x, spikes s, from j to i, all of the time before this step's update:
