@@ -56,6 +56,52 @@ def test_the_weights_obey_the_equation(u, rng, target, leak_rate):
     assert rule.global_balance_ == rule.local_balance_.mean()
 
 
+@pytest.mark.parametrize("leak_rate", [0.3, 1.0])
+def test_potentials_rest_where_the_equation_says(u, rng, leak_rate):
+    W = connectome(rng) * leak_rate
+    esn = balanced(u, EIBalance(stats.beta(5, 5)), W, dynamics="voltage", leak_rate=leak_rate, input_scaling=0.05)
+    rho = esn.adaptation_.target_rate_
+    drive = esn.W_in_ @ u.mean(axis=0) + esn.bias_
+    np.testing.assert_allclose(esn.W_ @ rho + drive, leak_rate * logit(rho), atol=1e-9)
+    assert esn.adaptation_.adaptation_curve_[-1] < 0.02
+
+
+@pytest.mark.parametrize(("dtype", "n_steps"), [("float64", 1300), ("float32", 1300), ("float64", 20_000)])
+def test_the_online_rule(u, rng, dtype, n_steps):
+    W, two = connectome(rng), [u[:300], u[300:]]
+    rule = EIBalance(method="online", learning_rate=0.002, n_steps=n_steps)
+    esn, plain = balanced(two, rule, W, dtype=dtype), balanced(two, None, W, dtype=dtype)
+    fitted = esn.adaptation_
+    np.testing.assert_array_equal(esn.W_exc_, plain.W_exc_)
+    np.testing.assert_array_equal(esn.W_inh_ != 0, plain.W_inh_ != 0)
+    curve = fitted.adaptation_curve_
+    if n_steps == 1300:
+        # In NumPy. Windows end where so many steps have come together: 300 + 500, 200 + 300.
+        A, x, rates, starts = W.copy(), np.zeros(N), [], {0, 300, 1000}
+        u, rho = np.concatenate([u, u[:300]]), fitted.target_rate_
+        step = 0.002 * np.maximum(W, 0).sum(axis=1).mean()
+        for t, row in enumerate(u):
+            x = 0 * x if t in starts else x
+            x = 1 / (1 + np.exp(-(A @ x + plain.W_in_ @ row + plain.bias_)))
+            A = np.where(W < 0, np.minimum(A - step * (x - rho)[:, None], 0), A)
+            rates.append(x)
+        tolerance = {"atol": 1e-8} if dtype == "float64" else {"atol": 1e-3}
+        np.testing.assert_allclose(esn.W_, A, **tolerance)
+        windows = [abs(np.mean(rates[a:b], axis=0) - rho).mean() for a, b in ((0, 800), (800, 1300))]
+        np.testing.assert_allclose(curve[1:-1], windows, **tolerance)
+    else:
+        assert curve[-2] < 0.01 < curve[-3]
+        assert curve[-1] < 0.02 < curve[0]
+    assert curve[-1] == abs(fitted.mean_rate_ - fitted.target_rate_).mean()
+
+
+def test_one_step_and_online_agree(u, rng):
+    W = connectome(rng)
+    one, online = (balanced(u, EIBalance(0.5, method=method, n_steps=20_000), W) for method in ("one_step", "online"))
+    assert online.adaptation_.adaptation_curve_[-1] < 0.02
+    assert abs(online.adaptation_.local_balance_ - one.adaptation_.local_balance_).mean() < 0.02
+
+
 # A target of 0.95 may be out of reach.
 @pytest.mark.filterwarnings("ignore:EIBalance. . of 100 units cannot reach:RuntimeWarning")
 def test_targets_come_from_the_seed(u, rng):
@@ -90,7 +136,11 @@ def test_a_fixed_point_that_is_not_stable_is_named(u, rng):
         (EIBalance(0.0), {}, r"target_rate=0.0 must be a finite number in \[0.02, 0.98\]"),
         (EIBalance([0.5, 0.4]), {}, r"target_rate has shape \(2,\) .* expected numbers of shape \(100,\)"),
         (EIBalance("beta"), {}, "target_rate='beta' must be a number, an array"),
-        (EIBalance(method="two_steps"), {}, "method='two_steps' is not one of 'one_step'"),
+        (EIBalance(method="two_steps"), {}, "method='two_steps' is not one of 'one_step', 'online'"),
+        (EIBalance(method="online", learning_rate=0), {}, r"learning_rate=0 must be a finite number in \(0, inf"),
+        (EIBalance(method="online", n_steps=0), {}, "n_steps=0 must be an integer of at least 1"),
+        (EIBalance(method="online", tol=-1), {}, "tol=-1 must be a finite number in"),
+        (EIBalance(), {"dynamics": "es2n"}, r"method='one_step' needs dynamics 'leaky' or 'voltage', not ES2N\(\)"),
         (
             EIBalance(),
             {"activation": "tanh"},

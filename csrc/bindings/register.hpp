@@ -29,6 +29,7 @@ void expect_shape(const char* name, const Array<T>& array, std::initializer_list
 void register_simd(py::module_& m);
 void register_math(py::module_& m);
 void register_network(py::module_& m);
+void register_inhibition(py::module_& m);
 void register_nvar(py::module_& m);
 void register_online(py::module_& m);
 void register_plasticity(py::module_& m);

@@ -49,6 +49,22 @@ struct StageStep {
     T* next;  // out: keep y + leak f(bias + W_in u + W x)
 };
 
+// Inhibitory links stop short of 0 by this much, so that they can be told from unused slots.
+constexpr double kLeastInhibition = 1e-30;
+
+// What inhibitory links learn from one step: w < 0 becomes w + rate (target - shown), but stays below 0.
+template <class T>
+struct InhibitionStep {
+    std::int64_t n_blocks;
+    const std::int64_t* block_start;
+    const std::int64_t* first_slot;  // of each block, the first that holds a link to learn
+    const T* targets;
+    const T* shown;
+    T rate;
+    T* weights;
+    T* sums;  // adds up what is shown
+};
+
 template <class T>
 struct Readout {
     std::int64_t n_rows;
@@ -258,6 +274,7 @@ struct Kernels {
     void (*unpack_lanes[2])(const T* lanes, std::int64_t n_units, T* const* rows);
     // Copies a row past the caches, for outputs too large to be read again from them.
     void (*stream_row)(const T* from, std::int64_t n, T* to);
+    void (*learn_inhibition)(const InhibitionStep<T>&);
     void (*readout)(const Readout<T>&);
     T (*dot)(const T* a, const T* b, std::int64_t n);
     void (*add_scaled)(T a, const T* x, std::int64_t n, T* y);

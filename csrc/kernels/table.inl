@@ -11,6 +11,7 @@
 #include "vec.inl"
 #include "math.inl"
 #include "step.inl"
+#include "inhibition.inl"
 #include "lanes.inl"
 #include "readout.inl"
 #include "online.inl"
@@ -102,6 +103,7 @@ constexpr Kernels<T> make_table() {
     k.unpack_lanes[0] = unpack_lanes<T, kNarrowLaneBytes>;
     k.unpack_lanes[1] = unpack_lanes<T, kWideLaneBytes>;
     k.stream_row = stream_row<T>;
+    k.learn_inhibition = learn_inhibition<T>;
     k.readout = readout<T>;
     k.dot = dot<T>;
     k.add_scaled = add_scaled<T>;

@@ -172,6 +172,17 @@ class DrawnNetwork:
                 states, end = self.run(inputs, end)
                 yield states, inputs
 
+    def compiled(self) -> Any:
+        """Return the network in the core's form, its recurrent weights sparse: for rules that the core runs.
+
+        Returns
+        -------
+        _core.Network32 or _core.Network64
+            Of the arrays as they are now, rounded to the network's precision.
+        """
+        self.write_back()
+        return self._esn._compiled(self.W.astype(self._esn.W_.dtype))
+
     def _harvester(self) -> Any:
         self.write_back()
         return replace(self._esn._harvester(), with_input=False, with_squares=False)

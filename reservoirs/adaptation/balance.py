@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from scipy import stats
 from scipy.special import logit
 
-from .._params import check_choice
+from .. import _core
+from .._params import check_choice, check_count, check_real
 from .._values import Bounds, per_target
+from ..sequences import Sequences
 from ._base import Adaptation, DrawnNetwork
 
 __all__ = ["EIBalance"]
 
 # Where the inverse of the logistic function is of a size that weights can make up for.
 _RATES = Bounds(0.02, 0.98)
-# Mean distance from the targets, over units, from which on a network has missed them: it oscillates.
+# Distance from a target, of a unit or on average, from which on it is missed.
 _MISSED = 0.05
+# Steps over which rates are averaged while weights learn.
+_WINDOW = 500
 
 
 class EIBalance(Adaptation):
@@ -32,7 +37,15 @@ class EIBalance(Adaptation):
 
     where :math:`W = W^E - W^I`, f is the logistic function, and :math:`\omega_i` is not let below 0.
 
-    Excitatory weights, and who is linked with whom, stay as they are.
+    Online: while the training input runs through the network, again and again until `n_steps` are over, all inhibitory
+    weights onto unit i grow by the same amount after every step,
+
+    .. math:: W^I_{ij} \leftarrow \max(0, W^I_{ij} + \delta\, \bar W^E (r_i - \rho_i))
+
+    with the learning rate :math:`\delta` and the mean :math:`\bar W^E` of what excitatory weights onto a unit sum to.
+
+    Excitatory weights, and who is linked with whom, stay as they are. With ``dynamics="voltage"`` the inverse of f is
+    multiplied by `leak_rate`.
 
     Parameters
     ----------
@@ -40,8 +53,15 @@ class EIBalance(Adaptation):
         Mean rate that each unit is brought to, in [0.02, 0.98]; what a distribution draws outside of that is drawn
         again. None means ``scipy.stats.beta(5, 5)``. One rate of 0.5 for all makes the best linear memory, and no
         product of inputs: the logistic function is odd about 0.5.
-    method : {"one_step"}, default="one_step"
+    method : {"one_step", "online"}, default="one_step"
         How the weights are found.
+    learning_rate : float, default=1e-3
+        Online: delta.
+    n_steps : int, default=5000
+        Online: at most so many steps.
+    tol : float, default=0.01
+        Online: the end is where, over a window of 500 steps, the distance between mean and target rates is below it,
+        mean over units.
 
     Attributes
     ----------
@@ -54,14 +74,15 @@ class EIBalance(Adaptation):
         balance.
     global_balance_ : float
         Its mean.
-    adaptation_curve_ : ndarray of shape (2,)
-        Mean over units of the distance between mean and target rate, before and after.
+    adaptation_curve_ : ndarray
+        Mean over units of the distance between mean and target rate: before, in each window of 500 steps (online), and
+        after.
 
     Raises
     ------
     ValueError
-        In the fit, for a target rate out of its range, an activation other than "sigmoid", and a network without
-        negative weights.
+        In the fit, for a parameter out of its range, an activation other than "sigmoid", a network without negative
+        weights, and in one step dynamics other than "leaky" and "voltage".
 
     Warns
     -----
@@ -90,9 +111,20 @@ class EIBalance(Adaptation):
     (True, (200,))
     """
 
-    def __init__(self, target_rate: Any = None, *, method: Any = "one_step") -> None:
+    def __init__(
+        self,
+        target_rate: Any = None,
+        *,
+        method: Any = "one_step",
+        learning_rate: Any = 1e-3,
+        n_steps: Any = 5000,
+        tol: Any = 0.01,
+    ) -> None:
         self.target_rate = target_rate
         self.method = method
+        self.learning_rate = learning_rate
+        self.n_steps = n_steps
+        self.tol = tol
 
     def adapt(self, network: DrawnNetwork) -> None:
         """Change the negative weights of a network.
@@ -102,50 +134,96 @@ class EIBalance(Adaptation):
         network : DrawnNetwork
             The network and what drives it.
         """
-        check_choice("method", self.method, ("one_step",))
+        check_choice("method", self.method, ("one_step", "online"))
         if network.activation != "sigmoid":
             raise ValueError(f"EIBalance needs rates between 0 and 1: activation='sigmoid', not {network.activation!r}")
         if not (network.W.data < 0).any():
             raise ValueError("EIBalance changes negative weights, and the network has none")
         given = stats.beta(5, 5) if self.target_rate is None else self.target_rate
         self.target_rate_ = per_target("target_rate", given, network.n_units, network.rng, _RATES)
-        before = self._distance(network)
-        self._rescale(network)
-        after = self._distance(network)
-        self.adaptation_curve_ = np.array([before, after])
-        self._describe(network)
-        if after > _MISSED:
+        before = self._distance(network.mean_states())
+        on_the_way = self._rescale(network) if self.method == "one_step" else self._learn(network)
+        self.mean_rate_ = network.mean_states()
+        self.adaptation_curve_ = np.array([before, *on_the_way, self._distance(self.mean_rate_)])
+        self.local_balance_ = network.W.sum(axis=1) / _excitation(network)
+        self.global_balance_ = float(self.local_balance_.mean())
+        self._warn_of_missed(network)
+
+    def _rescale(self, network: DrawnNetwork) -> list[float]:
+        """Multiply the inhibition of every unit."""
+        if not network.dynamics._rests_alone:
+            raise ValueError(f"method='one_step' needs dynamics 'leaky' or 'voltage', not {network.dynamics!r}")
+        W, rho = network.W.copy(), self.target_rate_
+        drive = network.bias.copy()
+        drive[: len(network.W_in)] += network.W_in @ network.inputs.values.mean(axis=0)
+        surplus = W.maximum(0) @ rho + drive - network.dynamics._rest(network.leak_rate) * logit(rho)
+        inhibition = (-W).maximum(0) @ rho
+        factor = np.divide(np.maximum(surplus, 0), inhibition, out=np.ones_like(surplus), where=inhibition > 0)
+        rows = np.repeat(np.arange(network.n_units), np.diff(W.indptr))
+        W.data = np.where(W.data < 0, W.data * factor[rows], W.data)
+        network.W = W
+        return []
+
+    def _learn(self, network: DrawnNetwork) -> list[float]:
+        """Let inhibitory weights learn step by step; return the distances from the targets, window by window."""
+        learning_rate = check_real("learning_rate", self.learning_rate, 0.0, least_included=False)
+        n_steps, tol = check_count("n_steps", self.n_steps), check_real("tol", self.tol, 0.0)
+        compiled = network.compiled()
+        learner_of = _core.InhibitionLearner32 if isinstance(compiled, _core.Network32) else _core.InhibitionLearner64
+        values = network.inputs.values
+        learner = learner_of(compiled, self.target_rate_.astype(values.dtype), learning_rate * _excitation(network))
+        distances, total, n_seen = [], np.zeros(network.n_units), 0
+        for begins, rows in _passes(network.inputs, n_steps):
+            if begins:
+                learner.reset()
+            total += learner.run(rows) * float(len(rows))
+            n_seen += len(rows)
+            if n_seen >= _WINDOW:
+                distances.append(self._distance(total / n_seen))
+                total, n_seen = np.zeros(network.n_units), 0
+                if distances[-1] < tol:
+                    break
+        W = network.W.copy()
+        W.data = learner.weights.astype(np.float64)
+        network.W = W
+        return distances
+
+    def _distance(self, rates: np.ndarray) -> float:
+        return float(abs(rates - self.target_rate_).mean())
+
+    def _warn_of_missed(self, network: DrawnNetwork) -> None:
+        missed = abs(self.mean_rate_ - self.target_rate_) > _MISSED
+        stuck = missed & ((-network.W).maximum(0).sum(axis=1) == 0)
+        if stuck.any():
             warnings.warn(
-                f"EIBalance: mean rates miss their targets by {after:.2f} on average, as the fixed point is unstable "
-                "or the input strong. Targets nearer to 0.5, or a distribution of them, are easier to hold.",
+                f"EIBalance: {np.count_nonzero(stuck)} of {network.n_units} units cannot reach their target rates, "
+                f"unit {np.argmax(stuck)} the first: they are too slow even without inhibition, or nothing inhibits "
+                "them. A larger in-degree, or lower targets, would help.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        if (distance := self._distance(self.mean_rate_)) > _MISSED:
+            warnings.warn(
+                f"EIBalance: mean rates miss their targets by {distance:.2f} on average: the fixed point is unstable, "
+                "the input strong, or online learning not at its end. Targets nearer to 0.5, or a distribution of "
+                "them, are easier to hold.",
                 RuntimeWarning,
                 stacklevel=2,
             )
 
-    def _rescale(self, network: DrawnNetwork) -> None:
-        excitation, inhibition = network.W.maximum(0) @ self.target_rate_, (-network.W).maximum(0) @ self.target_rate_
-        drive = network.bias.copy()
-        drive[: len(network.W_in)] += network.W_in @ network.inputs.values.mean(axis=0)
-        surplus = excitation + drive - logit(self.target_rate_)
-        factor = np.divide(surplus, inhibition, out=np.ones_like(surplus), where=inhibition > 0)
-        missed = np.where(inhibition > 0, surplus < 0, abs(surplus) > 1e-6 * excitation.max())
-        if missed.any():
-            warnings.warn(
-                f"EIBalance: {np.count_nonzero(missed)} of {network.n_units} units cannot reach their target rates, "
-                f"unit {np.argmax(missed)} the first: they are too slow even without inhibition, or nothing inhibits "
-                "them. A larger in-degree, or lower targets, would help.",
-                RuntimeWarning,
-                stacklevel=3,
-            )
-        W = network.W.copy()
-        rows = np.repeat(np.arange(network.n_units), np.diff(W.indptr))
-        W.data = np.where(W.data < 0, W.data * np.maximum(factor, 0)[rows], W.data)
-        network.W = W
 
-    def _distance(self, network: DrawnNetwork) -> float:
-        self.mean_rate_ = network.mean_states()
-        return float(abs(self.mean_rate_ - self.target_rate_).mean())
+def _excitation(network: DrawnNetwork) -> float:
+    """Return what positive weights onto a unit sum to, on average."""
+    return float(network.W.maximum(0).sum(axis=1).mean())
 
-    def _describe(self, network: DrawnNetwork) -> None:
-        self.local_balance_ = network.W.sum(axis=1) / network.W.maximum(0).sum(axis=1).mean()
-        self.global_balance_ = float(self.local_balance_.mean())
+
+def _passes(inputs: Sequences, n_steps: int) -> Iterator[tuple[bool, np.ndarray]]:
+    """Go over all sequences again and again, for so many steps, a window at most at a time; tell where one begins."""
+    while True:
+        for sequence in inputs:
+            for t in range(0, len(sequence), _WINDOW):
+                rows = sequence[t : t + min(_WINDOW, n_steps)]
+                yield t == 0, rows
+                n_steps -= len(rows)
+                if n_steps == 0:
+                    return

@@ -175,7 +175,7 @@ class BaseESN(Estimator):
             gains = self.topology.input_gains(n_units, of.input)
             W_in, W_fb = W_in * gains[:, None], W_fb * gains[:, None]
         if isinstance(self.topology, EITopology):
-            bias = self.topology.biases(n_units, of.bias)
+            bias = self.topology.biases(n_units, of.bias) * dynamics._rest(leak_rate)
         self.W_ = W.astype(dtype)
         if mixing[0] is not None:
             self.mixing_ = _diagonal(mixing).astype(dtype)
@@ -194,11 +194,15 @@ class BaseESN(Estimator):
             self.adaptation_ = run_rules(self.adaptation, self, inputs, rng)
 
     def _compile(self) -> None:
+        self._network_ = self._compiled(_in_fastest_format(self.W_))
+
+    def _compiled(self, W: Any) -> Any:
+        """Return the network in the core's form, with these recurrent weights."""
         n_units = len(self.W_in_)
         dynamics = check_dynamics(self.dynamics)
         linear = dynamics._linear(getattr(self, "mixing_", None), self.leak_rate_)
-        self._network_ = make_network(
-            _in_fastest_format(self.W_),
+        return make_network(
+            W,
             np.hstack([self.W_in_, getattr(self, "W_fb_", self.W_in_[:, :0])]),
             self.bias_,
             dynamics._gain(self.leak_rate_),

@@ -26,6 +26,8 @@ class Dynamics(BaseEstimator):  # type: ignore[misc]
 
     # Whether the state is a potential v, of which units send and show the rate x = f(v).
     _potentials = False
+    # Whether at a fixed point x = f(z / _rest), unit by unit.
+    _rests_alone = True
 
     def _recurrent(self, n_units: int, draw: Callable[[int], Any], radius: float | None, *, given: bool = False) -> Any:
         """Return the recurrent weights of a layer, from those that `draw` draws for a number of units.
@@ -47,6 +49,10 @@ class Dynamics(BaseEstimator):  # type: ignore[misc]
 
     def _keep(self, leak_rate: np.ndarray) -> np.ndarray:
         return 1 - leak_rate
+
+    def _rest(self, leak_rate: np.ndarray) -> np.ndarray:
+        """Return what a constant z is divided by in the potential it leads to."""
+        return np.ones_like(leak_rate)
 
 
 class Leaky(Dynamics):
@@ -105,6 +111,8 @@ class ES2N(Dynamics):
     (100, 50)
     """
 
+    _rests_alone = False
+
     def __init__(self, orthogonal: Any = "cycle") -> None:
         self.orthogonal = orthogonal
 
@@ -157,6 +165,8 @@ class Euler(Dynamics):
     True
     """
 
+    _rests_alone = False
+
     def __init__(self, diffusion: Any = 0.01) -> None:
         self.diffusion = diffusion
 
@@ -204,6 +214,9 @@ class Voltage(Dynamics):
 
     def _gain(self, leak_rate: np.ndarray) -> np.ndarray:
         return np.ones_like(leak_rate)
+
+    def _rest(self, leak_rate: np.ndarray) -> np.ndarray:
+        return leak_rate
 
 
 class ContractingModules(Dynamics):
@@ -255,6 +268,8 @@ class ContractingModules(Dynamics):
     >>> contraction_bound(esn) < 1
     True
     """
+
+    _rests_alone = False
 
     def __init__(self, n_modules: Any = 4, coupling: Any = 1.0) -> None:
         self.n_modules = n_modules

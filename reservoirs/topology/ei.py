@@ -31,8 +31,9 @@ class EITopology(BaseEstimator):  # type: ignore[misc]
     standard deviation `weight_spread` / (K f). The first units are the excitatory ones.
 
     The estimator's weights hold the gain: W_ = c (A^E - A^I), W_in_ = c W_in, bias_ = -c theta. It sets `n_units`,
-    `input_scaling` (in units of the potential), `feedback_scaling` and `leak_rate`; the activation is "sigmoid", and
-    `spectral_radius`, `connectivity` and `bias_scaling` have no part.
+    `input_scaling` (in units of the potential), `feedback_scaling`, `leak_rate` and `dynamics`; the activation is
+    "sigmoid", and `spectral_radius`, `connectivity` and `bias_scaling` have no part. With ``dynamics="voltage"`` the
+    potential has a memory, the share 1 - `leak_rate` of it: the Lambda of the paper.
 
     Parameters
     ----------

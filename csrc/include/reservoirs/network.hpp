@@ -122,6 +122,9 @@ struct ClosedLoop {
 };
 
 template <class T>
+class InhibitionLearner;
+
+template <class T>
 class Network {
 public:
     // Throws std::invalid_argument where the parts do not fit together.
@@ -152,6 +155,7 @@ public:
     void store_shown(const Workspace& w, T* units) const;
 
 private:
+    friend class InhibitionLearner<T>;
     struct Stage {
         std::int64_t first_unit;
         std::int64_t n_units;
