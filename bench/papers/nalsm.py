@@ -66,9 +66,9 @@ def _fields(data: str, n_units: int, **settings: Any) -> Settings:
     return {"preset": "receptive-fields-8000", "topology": Column((side,) * 3)} | currents | settings
 
 
-def _spiking_fields(data: str, n_units: int) -> Settings:
+def _spiking_fields(data: str, n_units: int, **settings: Any) -> Settings:
     # As much current on average as the numbers themselves would be.
-    return _fields(data, n_units, encoder=RateEncoder(), input_weight=20.0)
+    return _fields(data, n_units, encoder=RateEncoder(), input_weight=20.0, **settings)
 
 
 MODELS: dict[str, Callable[[str, int], Settings]] = {
@@ -95,7 +95,9 @@ CHOICES: dict[str, Callable[[str, int], Settings]] = {
         for a, b in ((3, 8), (8, 20), (28, 28))
     },
     "receptive fields, random weights": MODELS["receptive fields, random weights"],
-    "receptive fields, input as random spikes of 250 ms": _spiking_fields,
+    "receptive fields, 250 ms of random spikes": _spiking_fields,
+    "receptive fields, 250 ms of random spikes, not recurrent": lambda *run: _spiking_fields(*run, weight=0.0),
+    "receptive fields, 250 ms of random spikes, astrocyte": lambda *run: _spiking_fields(*run, **_astrocyte(*run)),
 }
 _PLASTIC = [model for model in MODELS if "plastic" in model]
 _FIELDS = [model for model in MODELS if "fields" in model]
