@@ -74,6 +74,7 @@ def _spiking_fields(data: str, n_units: int, **settings: Any) -> Settings:
 MODELS: dict[str, Callable[[str, int], Settings]] = {
     "static": lambda data, n_units: _static(GIVEN[data]),
     "static, tuned": lambda data, n_units: _static(TUNED[data]),
+    "STDP, frozen": lambda *run: {"plasticity": STDP()},
     "STDP, plastic in samples": lambda *run: {"plasticity": STDP(in_samples=True)},
     "NALSM, frozen": _astrocyte,
     "NALSM, plastic in samples": lambda *run: _astrocyte(*run, in_samples=True),
@@ -86,7 +87,7 @@ MODELS: dict[str, Callable[[str, int], Settings]] = {
     "receptive fields, random weights": lambda *run: _fields(*run, input_topology=ReceptiveFields(weights="normal")),
 }
 CHOICES: dict[str, Callable[[str, int], Settings]] = {
-    **{name: MODELS[name] for name in ("NALSM, frozen", "NALSM, plastic in samples")},
+    **{name: MODELS[name] for name in ("STDP, frozen", "NALSM, frozen", "NALSM, plastic in samples")},
     **{f"static, weights {w} and {v} of the input": lambda *run, each=(w, v): _static(each) for w, v in GRID},
     **{f"receptive fields, weights {w}": lambda *run, w=w: _fields(*run, weight=w) for w in (0.0, 0.1, 0.3, 1.0)},
     **{f"receptive fields, input weights {w}": lambda *run, w=w: _fields(*run, input_weight=w) for w in (3.0, 14.0)},
