@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.papers._readout import READOUTS
 from reservoirs.diagnostics import Settling
 
 # Workbook of the authors: test accuracies and branching factors, over 10 networks of 1000 neurons and 5 of 8000.
@@ -44,7 +45,8 @@ def tables(results: Mapping[str, Any]) -> str:
     lines, last = [], ""
     for group, model, each in grouped(results):
         if group != last:
-            lines += ["", f"| {group} | networks | ours | authors |", "|---|---|---|---|"]
+            ours = "ours | rate" if "branching" in each[0] else "ridge | logistic"
+            lines += ["", f"| {group} | networks | {ours} | authors |", "|---|---|---|---|---|"]
             last = group
         lines.append(f"| {model} | {len(each)} | {_ours(each)} | {AUTHORS.get(f'{group}, {model}', '')} |")
     return "\n".join(lines[1:])
@@ -52,11 +54,17 @@ def tables(results: Mapping[str, Any]) -> str:
 
 def _ours(each: list[dict[str, Any]]) -> str:
     if "branching" in each[0]:
-        return f"{_spread([one['branching'] for one in each], 3)}; {np.mean([one['rate'] for one in each]):.0f} Hz"
-    if "test" not in each[0]:
-        return f"{_spread([100 * one['validation'] for one in each], 2)}, validation"
-    text = _spread([100 * one["test"] for one in each], 2)
-    return f"{text}; real {_spread([100 * one['real'] for one in each], 2)}" if "real" in each[0] else text
+        return f"{_spread([one['branching'] for one in each], 3)} | {np.mean([one['rate'] for one in each]):.0f} Hz"
+    return " | ".join(_accuracies([one[readout] for one in each if readout in one]) for readout in READOUTS)
+
+
+def _accuracies(each: list[dict[str, Any]]) -> str:
+    if not each:
+        return ""
+    if not each[0]["test"]:
+        return f"{_spread([100 * one['validation'] for one in each], 2)} of the validation part"
+    tests = [_spread([100 * one["test"][i] for one in each], 2) for i in range(len(each[0]["test"]))]
+    return "; real recordings ".join(tests)
 
 
 def _spread(values: list[float], digits: int) -> str:
@@ -78,11 +86,14 @@ def draw(folder: Path, results: Mapping[str, Any], course: Settling) -> None:
     for ax, name in zip(axes[:, 0], names, strict=True):
         models = [(model, each) for group, model, each in shown if group == name][::-1]
         for y, (_, each) in enumerate(models):
-            ax.plot([100 * one["test"] for one in each], [y] * len(each), "o", color="C0", alpha=0.6)
+            for readout, colour in zip(READOUTS, ("C1", "C0"), strict=True):
+                found = [100 * one[readout]["test"][0] for one in each if readout in one]
+                ax.plot(found, [y] * len(found), "o", color=colour, alpha=0.6, label=readout if y == 0 else None)
         ax.set_yticks(range(len(models)), [model for model, _ in models])
         ax.set_ylim(-0.6, len(models) - 0.4)
         ax.set_title(name, fontsize="medium")
     if names:
+        axes[0, 0].legend()
         axes[-1, 0].set_xlabel("accuracy on test images (%), a dot a network")
         axes[0, 0].figure.savefig(folder / "nalsm-accuracy.png", dpi=110)
         pyplot.close(axes[0, 0].figure)
