@@ -12,7 +12,11 @@ nalsm = pytest.importorskip("bench.papers.nalsm")
 def file(tmp_path, monkeypatch):
     monkeypatch.setattr(nalsm, "N_SEEDS", 1)
     choices = [*nalsm.CHOICES][-8:]
-    monkeypatch.setattr(nalsm, "PLAN", {run: choices if run[0] == "choice" else nalsm.PLAN[run] for run in nalsm.PLAN})
+    monkeypatch.setattr(
+        nalsm,
+        "PLAN",
+        {run: choices if run[0] == "choice" and run[2] == 1000 else nalsm.PLAN[run] for run in nalsm.PLAN},
+    )
     return tmp_path / "results.jsonl"
 
 

@@ -95,7 +95,7 @@ CHOICES: dict[str, Callable[[str, int], Settings]] = {
         f"receptive fields of {a} to {b}": lambda *run, s=(a, b): _fields(*run, input_topology=ReceptiveFields(size=s))
         for a, b in ((3, 8), (28, 28))
     },
-    "receptive fields, random weights": MODELS["receptive fields, random weights"],
+    **{model: MODELS[model] for model in ("receptive fields", "receptive fields, random weights")},
     "receptive fields, random spikes": _spiking_fields,
     "receptive fields, random spikes, not recurrent": lambda *run: _spiking_fields(*run, weight=0.0),
     "receptive fields, random spikes, astrocyte": MODELS["receptive fields, random spikes, astrocyte"],
@@ -108,6 +108,7 @@ PLAN = {
     ("accuracy", "mnist", 1000): [model for model in MODELS if "w_astro" not in model and model not in _FIELDS],
     ("accuracy", "mnist", 8000): ["static", "NALSM, frozen", "NALSM, frozen, 50,000 snapshots", *_FIELDS],
     ("choice", "mnist", 1000): list(CHOICES),
+    ("choice", "mnist", 8000): ["NALSM, frozen", *(model for model in CHOICES if model in _FIELDS)],
     ("accuracy", "n-mnist", 1000): ["static", "STDP, plastic in samples", "NALSM, frozen", "NALSM, plastic in samples"],
 }
 PLAN |= {(figure, "fashion-mnist", n): PLAN[figure, data, n] for figure, data, n in PLAN if data == "mnist"}
