@@ -85,20 +85,19 @@ MODELS: dict[str, Callable[[str, int], Settings]] = {
     "receptive fields": _fields,
     "receptive fields, not recurrent": lambda *run: _fields(*run, weight=0.0),
     "receptive fields, random weights": lambda *run: _fields(*run, input_topology=ReceptiveFields(weights="normal")),
+    "receptive fields, random spikes": _spiking_fields,
     "receptive fields, random spikes, astrocyte": lambda *run: _spiking_fields(*run, **_astrocyte(*run)),
 }
 CHOICES: dict[str, Callable[[str, int], Settings]] = {
     **{name: MODELS[name] for name in ("STDP, frozen", "NALSM, frozen", "NALSM, plastic in samples")},
     **{f"static, weights {w} and {v} of the input": lambda *run, each=(w, v): _static(each) for w, v in GRID},
-    **{f"receptive fields, weights {w}": lambda *run, w=w: _fields(*run, weight=w) for w in (0.0, 0.1, 0.3, 1.0)},
+    **{f"receptive fields, weights {w}": lambda *run, w=w: _fields(*run, weight=w) for w in (0.1, 1.0)},
     **{
         f"receptive fields of {a} to {b}": lambda *run, s=(a, b): _fields(*run, input_topology=ReceptiveFields(size=s))
         for a, b in ((3, 8), (28, 28))
     },
-    **{model: MODELS[model] for model in ("receptive fields", "receptive fields, random weights")},
-    "receptive fields, random spikes": _spiking_fields,
+    **{model: settings for model, settings in MODELS.items() if "fields" in model},
     "receptive fields, random spikes, not recurrent": lambda *run: _spiking_fields(*run, weight=0.0),
-    "receptive fields, random spikes, astrocyte": MODELS["receptive fields, random spikes, astrocyte"],
 }
 _PLASTIC = [model for model in MODELS if "plastic" in model]
 _FIELDS = [model for model in MODELS if "fields" in model]
