@@ -11,12 +11,8 @@ nalsm = pytest.importorskip("bench.papers.nalsm")
 @pytest.fixture
 def file(tmp_path, monkeypatch):
     monkeypatch.setattr(nalsm, "N_SEEDS", 1)
-    choices = [*nalsm.CHOICES][-8:]
-    monkeypatch.setattr(
-        nalsm,
-        "PLAN",
-        {run: choices if run[0] == "choice" and run[2] == 1000 else nalsm.PLAN[run] for run in nalsm.PLAN},
-    )
+    plan = {run: models[-8:] if run[0] == "choice" else models for run, models in nalsm.PLAN.items()}
+    monkeypatch.setattr(nalsm, "PLAN", {run: models for run, models in plan.items() if "fashion" not in run[1]})
     return tmp_path / "results.jsonl"
 
 

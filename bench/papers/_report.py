@@ -22,6 +22,7 @@ AUTHORS = {
     "branching: mnist, 1000 neurons, NALSM, plastic in samples, w_astro 0.2": "0.885 ± 0.031",
     "accuracy: mnist, 1000 neurons, static": "95.22 ± 0.08",
     "accuracy: mnist, 1000 neurons, STDP, plastic in samples": "89.47 ± 0.45",
+    "accuracy: mnist, 1000 neurons, AP-STDP": "95.49 ± 0.09",
     "accuracy: mnist, 1000 neurons, NALSM, plastic in samples": "95.96 ± 0.13",
     "accuracy: mnist, 8000 neurons, NALSM, plastic in samples": "97.49 ± 0.11, best 97.61",
     "accuracy: fashion-mnist, 1000 neurons, NALSM, plastic in samples": "83.05 ± 0.21",
