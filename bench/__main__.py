@@ -3,12 +3,13 @@
 import os
 import sys
 
-from bench import accuracy, embedded, liquid_accuracy, liquid_speed, sparsity, speech, speed
+from bench import accuracy, diagnostics_speed, embedded, liquid_accuracy, liquid_speed, sparsity, speech, speed
 
 quick = [flag for flag in sys.argv[1:] if flag == "--quick"]
 speed.main(quick)
 accuracy.main(quick)
 sparsity.main(quick)
+diagnostics_speed.main(quick)
 liquid_speed.main(quick)
 embedded.main(quick)
 if quick or "RESERVOIRS_DATA" in os.environ:

@@ -146,7 +146,7 @@ def check_tangents(network, seed):
     driver = drive_states(network, u)
     states = rng.standard_normal((3, driver.n_states))
     identity = np.broadcast_to(np.eye(driver.n_states), (3, driver.n_states, driver.n_states))
-    after, jacobians = Tangents.of(driver.network).advance(states, identity, u[0])
+    after, jacobians = Tangents.of(driver.fitted).advance(states, identity, u[0])
     np.testing.assert_allclose(after, driver.step(states, u[0]), atol=1e-12)
     h = 1e-6
     for j in range(driver.n_states):

@@ -29,32 +29,29 @@ Array = NDArray[Any]
 Block = tuple[Array, int, int]
 
 
+@dataclass(frozen=True)
 class Driver(ABC):
     """A fitted network that is driven from rest.
 
     Attributes
     ----------
+    fitted : estimator
+        What is driven.
     n_inputs : int
         Width of a row of its input; what is fed back counts as input.
     n_states : int
         Width of a row of its states.
     dtype : numpy dtype
         Precision of the states, or less.
-    fitted : estimator
-        What is driven.
     range_of_states : tuple of float
         Between which numbers states lie.
     """
 
+    fitted: Any
     n_inputs: int
     n_states: int
-    dtype: np.dtype[Any] = np.dtype(np.float32)
-    range_of_states: tuple[float, float] = (-np.inf, np.inf)
-
-    @property
-    @abstractmethod
-    def fitted(self) -> Any:
-        """What is driven."""
+    dtype: np.dtype[Any]
+    range_of_states: tuple[float, float]
 
     @abstractmethod
     def blocks(self, inputs: Array, washout: int) -> Iterator[Block]:
@@ -78,42 +75,14 @@ class Driver(ABC):
 class NetworkDriver(Driver):
     """Drives an echo-state network, whose states can be set and read."""
 
-    network: BaseESN
     harvester: Harvester
 
     @classmethod
     def of(cls, network: BaseESN) -> NetworkDriver:
         """Drive a fitted network: its states alone, without what `features` adds for a readout."""
-        return cls(network, replace(network._harvester(), with_input=False, with_squares=False))
-
-    @property
-    def n_inputs(self) -> int:  # type: ignore[override]
-        """Width of a row of input."""
-        return int(self.harvester.network.n_inputs)
-
-    @property
-    def n_states(self) -> int:  # type: ignore[override]
-        """Number of units."""
-        return self.harvester.n_features
-
-    @property
-    def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
-        """Precision of the network."""
-        return self.harvester.dtype
-
-    @property
-    def fitted(self) -> Any:
-        """The network."""
-        return self.network
-
-    @property
-    def range_of_states(self) -> tuple[float, float]:  # type: ignore[override]
-        """That of the activation, where states are rates or means of rates."""
-        dynamics = check_dynamics(self.network.dynamics)
-        leak = self.network.leak_rate_
-        if not dynamics._potentials and (dynamics._gain(leak) + dynamics._keep(leak) > 1 + 1e-6).any():
-            return -np.inf, np.inf
-        return {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}.get(self.network._activation, (-np.inf, np.inf))
+        harvester = replace(network._harvester(), with_input=False, with_squares=False)
+        n_inputs, n_states = harvester.network.n_inputs, harvester.network.n_units
+        return cls(network, n_inputs, n_states, harvester.dtype, _range_of_states(network), harvester)
 
     def blocks(self, inputs: Array, washout: int) -> Iterator[Block]:
         """Iterate over the states of the rows from `washout` on."""
@@ -166,15 +135,6 @@ class NetworkDriver(Driver):
 class TransformerDriver(Driver):
     """Drives anything that transforms sequences row by row; a long one in pieces, each after its own washout."""
 
-    transformer: Any
-    n_inputs: int
-    n_states: int
-
-    @property
-    def fitted(self) -> Any:
-        """The transformer."""
-        return self.transformer
-
     def blocks(self, inputs: Array, washout: int) -> Iterator[Block]:
         """Iterate over the features of the rows from `washout` on."""
         starts = range(washout, len(inputs), _ROWS_A_PIECE)
@@ -194,9 +154,7 @@ class TransformerDriver(Driver):
     ) -> Iterator[tuple[Array, int]]:
         """Show the input to copies of different pasts: its own rows in random order."""
         if noise > 0:
-            raise ValueError(
-                f"noise={noise!r} needs an echo-state network; of {self.transformer!r} no states can be set"
-            )
+            raise ValueError(f"noise={noise!r} needs an echo-state network; of {self.fitted!r} no states can be set")
         length = min(len(inputs), _ROWS_A_PIECE)
         pasts = [rng.permutation(inputs)[:length] for _ in range(n_replicas)]
         for first in range(0, len(inputs), _ROWS_A_PIECE):
@@ -206,11 +164,11 @@ class TransformerDriver(Driver):
             yield np.array([rows[first + length :] for rows in self._transform(shown)]), first
 
     def _transform(self, pieces: list[Array]) -> list[Array]:
-        transformed = self.transformer.transform(pieces)
+        transformed = self.fitted.transform(pieces)
         for rows, piece in zip(transformed, pieces, strict=True):
             if np.ndim(rows) != 2 or len(rows) != len(piece):
                 raise ValueError(
-                    f"network={self.transformer!r} gives no row of features for every row of its input; a liquid does "
+                    f"network={self.fitted!r} gives no row of features for every row of its input; a liquid does "
                     "with per_row=True, an EchoStateNetwork with washout=0"
                 )
         return [np.asarray(rows) for rows in transformed]
@@ -232,7 +190,8 @@ def drive(network: Any, inputs: Array) -> Driver:
     if isinstance(network, BaseESN):
         driver: Driver = NetworkDriver.of(network)
     elif hasattr(network, "transform"):
-        driver = TransformerDriver(network, inputs.shape[1], len(network.get_feature_names_out()))
+        n_states = len(network.get_feature_names_out())
+        driver = TransformerDriver(network, inputs.shape[1], n_states, np.dtype(np.float32), (-np.inf, np.inf))
     else:
         raise ValueError(
             f"network={network!r} is neither an echo-state network nor a transformer of sequences such as "
@@ -251,7 +210,7 @@ def drive_states(network: Any, inputs: Array) -> NetworkDriver:
     assert isinstance(driver, NetworkDriver)
     if driver.harvester.dtype == np.float64:
         return driver
-    double = driver.network._fresh(learned=True)
+    double = driver.fitted._fresh(learned=True)
     for name, value in vars(double).items():
         if getattr(value, "dtype", None) == np.float32:
             setattr(double, name, value.astype(np.float64))
@@ -299,6 +258,14 @@ class Source:
         """Return z and the inputs made of it."""
         z = self.rng.uniform(-1, 1, shape) if self.distribution == "uniform" else self.rng.standard_normal(shape)
         return z, self.loc + self.scale * z
+
+
+def _range_of_states(network: BaseESN) -> tuple[float, float]:
+    """Return the range of the activation, where states are rates or means of rates."""
+    dynamics, leak = check_dynamics(network.dynamics), network.leak_rate_
+    if not dynamics._potentials and (dynamics._gain(leak) + dynamics._keep(leak) > 1 + 1e-6).any():
+        return -np.inf, np.inf
+    return {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}.get(network._activation, (-np.inf, np.inf))
 
 
 def _is_fitted(network: Any) -> bool:

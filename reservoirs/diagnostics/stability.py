@@ -305,7 +305,7 @@ def effective_spectral_radius(
     n_samples = check_count("n_samples", n_samples)
     check_washout(check_count("washout", washout, 0), len(inputs), n_samples)
     driver = drive_states(network, inputs)
-    tangents = Tangents.of(driver.network)
+    tangents = Tangents.of(driver.fitted)
     states, identity, at = np.zeros((1, driver.n_states)), np.eye(driver.n_states)[None], 0
     with threadpool_limits(1, user_api="blas"):
         at_rest = np.linalg.eigvals(tangents.advance(states, identity, np.zeros(driver.n_inputs))[1][0])
