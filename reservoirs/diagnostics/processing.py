@@ -134,12 +134,12 @@ def information_processing_capacity(
 
     Notes
     -----
-    With T time steps and r independent states, chance gives every z a capacity of about r / T. Neighbouring terms and
-    states go together, so it is often half as much again, and a fixed correction lets totals exceed the number of
-    states. We cut the run into 32 parts, which should be longer than the memory: products of different parts have the
-    mean of the true capacity, whatever the noise, and the products within parts show how large the noise of this z is.
-    A term passes if its capacity exceeds what a chi-squared variable of r degrees of freedom, scaled to that noise,
-    does with probability `p_value`.
+    With T time steps and r independent states, chance gives every z a capacity of about r / T, and more where
+    neighbouring terms and states go together: with one correction for all, totals can exceed the number of states. We
+    cut the run into 32 parts, which should be longer than the memory: products of different parts have the mean of the
+    true capacity, whatever the noise, and the products within parts show how large the noise of this z is. A term
+    passes if its capacity exceeds what a chi-squared variable of r degrees of freedom, scaled to that noise, does with
+    probability `p_value`.
 
     Terms are tried from short delays on, by degree; those that pass have their neighbours tried, one delay raised by up
     to `patience` steps, and so on. Every round drives the network again: states are never kept.
