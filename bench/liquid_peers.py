@@ -34,6 +34,19 @@ def dense(start: np.ndarray, target: np.ndarray, weight: np.ndarray, n_units: in
     return W
 
 
+DELIVER = "g_post += w"
+
+
+def stdp(b2: Any, work: dict[str, Any]) -> dict[str, Any]:
+    """Return Brian2's synapses with pair STDP: all to all, additive, event-driven."""
+    tau = f"({-1 / np.log(work['trace_decay'])} * ms)"
+    return {
+        "model": f"w : 1\ndx/dt = -x / {tau} : 1 (event-driven)\ndy/dt = -y / {tau} : 1 (event-driven)",
+        "on_pre": f"{DELIVER}\nx += {work['a_plus']}\nw = clip(w - y, 0, {work['w_max']})",
+        "on_post": f"y += {work['a_minus']}\nw = clip(w + x, 0, {work['w_max']})",
+    }
+
+
 def brian2(work: dict[str, Any], n_steps: int) -> Run:
     """Return a run in C++ standalone mode, compiled with its own flags (-O3 -ffast-math -march=native); its clock."""
     import brian2 as b2
@@ -57,10 +70,17 @@ def brian2(work: dict[str, Any], n_steps: int) -> Run:
     entering = b2.SpikeGeneratorGroup(len(work["start_in"]) - 1, work["input"], step * b2.ms)
     synapses = []
     for source, end in ((units, ""), (entering, "_in")):
-        one = b2.Synapses(source, units, "w : 1", on_pre="g_post += w")
-        one.connect(i=source_of(work["start" + end]), j=work["target" + end])
-        one.w = work["weight" + end]
-        synapses.append(one)
+        i, j, w = source_of(work["start" + end]), work["target" + end], work["weight" + end]
+        plastic = np.zeros(len(w), bool) if end or "a_plus" not in work else i < work["n_excitatory"]
+        for learns in (False, True):
+            some = plastic == learns
+            if some.any():
+                one = b2.Synapses(
+                    source, units, **(stdp(b2, work) if learns else {"model": "w : 1", "on_pre": DELIVER})
+                )
+                one.connect(i=i[some], j=j[some])
+                one.w = w[some]
+                synapses.append(one)
     monitor = b2.SpikeMonitor(units, record=False)
     network = b2.Network(units, entering, monitor, *synapses)
     network.run(n_steps * b2.ms)
@@ -98,14 +118,32 @@ def nest(work: dict[str, Any], n_steps: int) -> Run:
         trains = np.split(step[order] + 1.0, np.cumsum(np.bincount(work["input"], minlength=len(work["start_in"]) - 1)))
         entering = simulator.Create("spike_generator", len(work["start_in"]) - 1)
         entering.set([{"spike_times": train} for train in trains[:-1]])
+        if "a_plus" in work:
+            units.tau_minus = -1 / np.log(work["trace_decay"])
         for source, end in ((units, ""), (entering, "_in")):
-            weight = work["weight" + end].astype(float)
-            simulator.Connect(
-                np.asarray(source.tolist())[source_of(work["start" + end])],
-                np.asarray(units.tolist())[work["target" + end]],
-                "one_to_one",
-                {"weight": weight, "delay": np.ones(len(weight)), "synapse_model": "static_synapse"},
-            )
+            i, j, weight = source_of(work["start" + end]), work["target" + end], work["weight" + end].astype(float)
+            plastic = np.zeros(len(i), bool) if end or "a_plus" not in work else i < work["n_excitatory"]
+            for learns in (False, True):
+                some = plastic == learns
+                if not some.any():
+                    continue
+                synapse = {"synapse_model": "static_synapse"}
+                if learns:  # changes are shares of Wmax
+                    synapse = {
+                        "synapse_model": "stdp_synapse",
+                        "tau_plus": -1 / np.log(work["trace_decay"]),
+                        "lambda": work["a_plus"] / work["w_max"],
+                        "alpha": work["a_minus"] / work["a_plus"],
+                        "mu_plus": 0.0,
+                        "mu_minus": 0.0,
+                        "Wmax": float(work["w_max"]),
+                    }
+                simulator.Connect(
+                    np.asarray(source.tolist())[i[some]],
+                    np.asarray(units.tolist())[j[some]],
+                    "one_to_one",
+                    {**synapse, "weight": weight[some], "delay": np.ones(some.sum())},
+                )
         recorder = simulator.Create("spike_recorder")
         simulator.Connect(units, recorder)
         return recorder

@@ -1,12 +1,17 @@
 """Speed of the spiking core on one static liquid, side by side: ours, a minimal loop, and peers if they are installed.
 
-    python -m bench.liquid_speed [--quick] [--no-peers] [--peers-python PATH] [--json PATH]
+    python -m bench.liquid_speed [--quick] [--learning] [--no-peers] [--peers-python PATH] [--json PATH]
 
 The workload: N LIF units (80 % excitatory), steps of 1 ms, exponential currents, 100 recurrent synapses a unit, 784
 Poisson inputs of 30 Hz that each reach 1 % of the units, a liquid of about 21 Hz, static weights, one thread. Everyone
 gets the same weights and the same input spikes, and everyone's spike counts are held against those of the minimal loop
 (bench/minimal_liquid.cpp, compiled here by g++ -O3 -march=native): a row whose counts correlate less than .99, or whose
 rate is off by more than 3 %, says DIFFERS. Only the row that draws in the core has other input spikes, of equal rates.
+
+Two more pairs of tables are of liquids that learn. STDP: the same workload with plastic excitatory synapses (all pairs,
+additive bounds), beside a straightforward event-driven loop (bench/minimal_stdp.cpp), Brian2 and NEST. NALSM: the
+paper's column, input as from MNIST (17 spikes a ms from 150 of 784 inputs), all synapses plastic and an astrocyte;
+nobody but that loop does it.
 
 A figure is the median of several repetitions after a warm-up; the contenders take turns. Only running is timed: neither
 building nor compiling nor loading spikes. Synaptic events are those of the minimal loop over the same steps. Bytes an
@@ -41,6 +46,7 @@ from typing import Any
 import numpy as np
 
 from reservoirs import _core, show_config
+from reservoirs.topology import Column
 
 HERE = Path(__file__).parent
 # One step: v = DECAY v + GAIN g where the unit does not rest, g = CURRENT_DECAY g; a spike where v >= THRESHOLD.
@@ -54,7 +60,12 @@ FEWER_STEPS = {"snnTorch": 100, "Norse": 100}  # what dense matrices do in a sec
 # Ours, one thread, as a multiple of the contender.
 TARGETS = {"minimal loop": 1 / 1.5, "Brian2 standalone": 2.0, "NEST": 25.0, "snnTorch": 100.0, "Norse": 100.0}
 OURS, TWO_THREADS, ONE_THREAD = "reservoirs", "reservoirs, 64 samples, 2 threads", "reservoirs, 64 samples, 1 thread"
-TWO_THREADS_TARGET = 1.8
+TARGETS[TWO_THREADS] = 1.8
+LEARNING_PEERS = ("Brian2 standalone", "NEST")
+LEARNING_TARGETS = {
+    "STDP": {1000: {"Brian2 standalone": 5.0, "NEST": 25.0}, 8000: {"Brian2 standalone": 4.0, "NEST": 25.0}},
+    "NALSM": {1000: {}, 8000: {"plain loop": 3.0}},
+}
 
 
 @dataclass
@@ -94,6 +105,101 @@ def workload(n_units: int, n_steps: int) -> dict[str, Any]:
     }
 
 
+# What minimal_stdp.cpp takes, in its order.
+LEARNING = {"a_plus": 2e-3, "a_minus": 2.1e-3, "trace_step": 1.0, "trace_decay": float(np.exp(-1 / 20)), "w_max": 0.4}
+ASTROCYTE = {"astro_rate": 0.0, "astro_units": 0.0, "astro_inputs": 0.0, "astro_bias": 0.0}
+WHICH = {"n_excitatory": 0, "plastic_inhibitory": 0, "plastic_input": 0}
+
+
+def stdp_workload(n_units: int, n_steps: int) -> dict[str, Any]:
+    """Draw the workload with excitatory synapses that learn."""
+    work = workload(n_units, n_steps)
+    n_exc = round(0.8 * n_units)
+    work["weight"] = np.minimum(work["weight"], LEARNING["w_max"]).astype(np.float32)
+    return {**work, **LEARNING, **ASTROCYTE, **WHICH, "n_excitatory": n_exc, "hold": 1}
+
+
+def nalsm_workload(n_units: int, n_steps: int) -> dict[str, Any]:
+    """Draw the paper's network as it is after learning, roughly: weights, inputs and rates of MNIST."""
+    rng = np.random.default_rng(n_units)
+    side = round(n_units ** (1 / 3))
+    n_exc = round(0.8 * n_units)
+    start, target = Column((side, side, side)).edges(n_exc, rng)
+    n_units = side**3
+    sizes = np.repeat(np.where(np.arange(n_units) < n_exc, 1.6, -1.5), np.diff(start))
+    pairs = np.sort(rng.choice(N_INPUTS * n_units, int(0.15 * N_INPUTS * n_units), replace=False, shuffle=False))
+    from_input, target_in = np.divmod(pairs, n_units)
+    active = np.sort(rng.choice(N_INPUTS, 150, replace=False))
+    step, which = np.nonzero(rng.random((n_steps, len(active))) < 17 / len(active))
+    return {
+        "n_units": n_units,
+        "start": start.astype(np.int64),
+        "target": target.astype(np.int32),
+        "weight": (sizes * rng.uniform(0, 2, len(target))).clip(-3, 3).astype(np.float32),
+        "start_in": np.searchsorted(from_input, np.arange(N_INPUTS + 1)).astype(np.int64),
+        "target_in": target_in.astype(np.int32),
+        "weight_in": rng.choice(np.array([-2.9, 2.9], np.float32), len(pairs)),
+        "input_start": np.searchsorted(step, np.arange(n_steps + 1)).astype(np.int64),
+        "input": active[which].astype(np.int32),
+        "decay": 63 / 64,
+        "gain": 1.0,
+        "current_decay": float(np.exp(-1)),
+        "threshold": 20.0,
+        "refractory": 2,
+        "hold": 0,
+        "a_plus": 0.15,
+        "a_minus": 0.15,
+        "trace_step": 0.1,
+        "trace_decay": float(np.exp(-1 / 10)),
+        "w_max": 3.0,
+        "astro_rate": 0.01,
+        "astro_units": 15 / n_units,
+        "astro_inputs": 15 / n_units,
+        "astro_bias": 0.15,
+        "n_excitatory": n_exc,
+        "plastic_inhibitory": 1,
+        "plastic_input": 1,
+    }
+
+
+def run_plain(library: ctypes.CDLL, work: dict[str, Any], n_steps: int) -> Callable[[], tuple[np.ndarray, int]]:
+    """Return a task that runs the straightforward loop that learns; it returns counts and the synaptic events."""
+    real = ("decay", "gain", "current_decay", "threshold")
+    names = [*real, "refractory", "hold", *LEARNING, *ASTROCYTE, *WHICH]
+    types = [ctypes.c_int32 if name in ("refractory", "hold", *WHICH) else ctypes.c_float for name in names]
+    constants = type("Constants", (ctypes.Structure,), {"_fields_": list(zip(names, types, strict=True))})(
+        *(kind(work[name]) for name, kind in zip(names, types, strict=True))
+    )
+    groups, keep = [], []
+    for end in ("", "_in"):
+        target = work["target" + end]
+        order = np.argsort(target, kind="stable").astype(np.uint32)
+        source = np.repeat(np.arange(len(work["start" + end]) - 1), np.diff(work["start" + end])).astype(np.uint16)
+        into = np.searchsorted(target[order], np.arange(work["n_units"] + 1)).astype(np.int64)
+        weights = work["weight" + end].copy()
+        group = [work["start" + end].astype(np.int64), target.astype(np.uint16), weights, into, order, source[order]]
+        keep.append((weights, work["weight" + end], group))
+        groups += [array.ctypes.data for array in group]
+    inputs = [work["input_start"], work["input"]]
+    table = (ctypes.c_void_p * len(groups))(*groups)
+
+    def task() -> tuple[np.ndarray, int]:
+        for weights, drawn, _ in keep:
+            weights[:] = drawn
+        counts = np.zeros(work["n_units"], np.int32)
+        events = library.run_stdp(
+            ctypes.c_int64(work["n_units"]),
+            ctypes.c_int64(N_INPUTS),
+            table,
+            ctypes.byref(constants),
+            ctypes.c_int64(n_steps),
+            *(array.ctypes.data_as(ctypes.c_void_p) for array in [*inputs, counts]),
+        )
+        return counts, events
+
+    return task
+
+
 def timed(task: Callable[[], np.ndarray | None]) -> Callable[[], tuple[float, np.ndarray | None]]:
     """Return a task that also tells its seconds."""
 
@@ -105,13 +211,13 @@ def timed(task: Callable[[], np.ndarray | None]) -> Callable[[], tuple[float, np
     return run
 
 
-def compile_minimal(folder: str) -> ctypes.CDLL:
-    """Compile the minimal loop for this machine."""
-    library = Path(folder) / "minimal_liquid.so"
+def compile_minimal(folder: str, name: str = "liquid") -> ctypes.CDLL:
+    """Compile a yardstick for this machine."""
+    library = Path(folder) / f"minimal_{name}.so"
     command = [os.environ.get("CXX", "g++"), "-O3", "-march=native", "-shared", "-fPIC", "-o", str(library)]
-    subprocess.run([*command, str(HERE / "minimal_liquid.cpp")], check=True)
+    subprocess.run([*command, str(HERE / f"minimal_{name}.cpp")], check=True)
     minimal = ctypes.CDLL(str(library))
-    minimal.run_liquid.restype = ctypes.c_int64
+    getattr(minimal, f"run_{name}").restype = ctypes.c_int64
     return minimal
 
 
@@ -145,14 +251,14 @@ def run_minimal(minimal: ctypes.CDLL, work: dict[str, Any], n_steps: int) -> Cal
 def our_liquid(work: dict[str, Any], narrow: bool) -> Any:
     """Return the workload's liquid in our core."""
     n_units = work["n_units"]
-    lif = [DECAY, GAIN, 0.0, THRESHOLD, 0.0, REFRACTORY, -np.inf, 0.0, 0.0]
+    lif = [work["decay"], work["gain"], 0.0, work["threshold"], 0.0, work["refractory"], -np.inf, 0.0, 0.0]
     return _core.Liquid32(
         neuron="lif",
         parameters=np.repeat(np.array(lif, np.float32)[:, None], n_units, axis=1),
         v_init=np.zeros(n_units, np.float32),
-        hold=True,
+        hold=bool(work.get("hold", True)),
         synapse="exponential",
-        decay=np.full((1, n_units), CURRENT_DECAY, np.float32),
+        decay=np.full((1, n_units), work["current_decay"], np.float32),
         start=work["start"],
         targets=work["target"],
         weights=work["weight"],
@@ -162,6 +268,15 @@ def our_liquid(work: dict[str, Any], narrow: bool) -> Any:
         input_weights=work["weight_in"],
         narrow=narrow,
     )
+
+
+def our_learning(work: dict[str, Any]) -> dict[str, Any]:
+    """Return what a batch of our core has to know to learn."""
+    if "a_plus" not in work:
+        return {}
+    blocks = [[True] * 2, [bool(work["plastic_inhibitory"])] * 2, [bool(work["plastic_input"])] * 2]
+    rule = _core.StdpRule32(**{name: work[name] for name in (*LEARNING, *ASTROCYTE)}, blocks=blocks)
+    return {"rules": [rule], "excitatory": (np.arange(work["n_units"]) < work["n_excitatory"]).tolist()}
 
 
 def events_of(work: dict[str, Any], n_steps: int, n_samples: int) -> tuple[np.ndarray, ...]:
@@ -186,8 +301,10 @@ def events_of(work: dict[str, Any], n_steps: int, n_samples: int) -> tuple[np.nd
 def ours(work: dict[str, Any], n_steps: int, n_samples: int = 1, n_threads: int = 1, **how: bool) -> Contender:
     """Return our core, with the given events or (``drawn``) with spikes that it draws itself."""
     liquid = our_liquid(work, how.get("narrow", False))
-    none = np.empty(0, np.int32)
-    batch = _core.LiquidBatch32(liquid, n_samples, trace_decay=0.0, intervals=False, recorded=none, watched=none)
+    none, learning = np.empty(0, np.int32), our_learning(work)
+    batch = _core.LiquidBatch32(
+        liquid, n_samples, trace_decay=0.0, intervals=False, recorded=none, watched=none, **learning
+    )
     events = events_of(work, n_steps, n_samples)
     rates = (events[0], np.full((n_samples, N_INPUTS), INPUT_RATE), 0)
     ends = np.stack([np.arange(n_samples), np.full(n_samples, n_steps - 1)], axis=1).astype(np.int64)
@@ -261,18 +378,43 @@ def row(n_units: int, n_steps: int, repetitions: int, minimal: ctypes.CDLL, pyth
         ONE_THREAD: ours(work, n_steps // SAMPLES_SHARE, N_SAMPLES),
         TWO_THREADS: ours(work, n_steps // SAMPLES_SHARE, N_SAMPLES, n_threads=2),
     }
+    result = compared(work, contenders, lambda n: run_minimal(minimal, work, n), repetitions, python, tuple(PEERS))
+    return {"row": f"N={n_units}, {n_steps} steps", **result}
+
+
+def learning_row(
+    kind: str, n_units: int, n_steps: int, repetitions: int, library: ctypes.CDLL, python: str | None
+) -> dict[str, Any]:
+    """Time everyone on a liquid that learns."""
+    work = {"STDP": stdp_workload, "NALSM": nalsm_workload}[kind](n_units, n_steps)
+    plain = run_plain(library, work, n_steps)
+    contenders = {"plain loop": Contender(timed(lambda: plain()[0]), n_steps), OURS: ours(work, n_steps)}
+    peers = LEARNING_PEERS if kind == "STDP" else ()
+    result = compared(work, contenders, lambda n: run_plain(library, work, n), repetitions, python, peers)
+    return {"row": f"{kind}, N={work['n_units']}, {n_steps} steps", **result}
+
+
+def compared(
+    work: dict[str, Any],
+    contenders: dict[str, Contender],
+    reference: Callable[[int], Callable[[], tuple[np.ndarray, int]]],
+    repetitions: int,
+    python: str | None,
+    peers: tuple[str, ...],
+) -> dict[str, Any]:
+    """Let contenders and peers take turns, and hold their counts against the reference's."""
+    n_steps = next(iter(contenders.values())).n_steps
     with contextlib.ExitStack() as stack:
         if python:
             path = f"{stack.enter_context(tempfile.TemporaryDirectory())}/workload.npz"
             np.savez(path, **work)
-            for name in PEERS:
+            for name in peers:
                 one = stack.enter_context(peer(name, python, path, FEWER_STEPS.get(name, n_steps)))
                 if one:
                     contenders[name] = one
         rates, counts = take_turns(contenders, repetitions)
-    of_steps = {one.n_steps: run_minimal(minimal, work, one.n_steps)() for one in contenders.values()}
-    result: dict[str, Any] = {
-        "row": f"N={n_units}, {n_steps} steps",
+    of_steps = {one.n_steps: reference(one.n_steps)() for one in contenders.values()}
+    return {
         "Hz": float(of_steps[n_steps][0].mean() / n_steps * 1000),
         "rates": rates,
         "events a step": {name: of_steps[one.n_steps][1] / one.n_steps for name, one in contenders.items()},
@@ -283,7 +425,6 @@ def row(n_units: int, n_steps: int, repetitions: int, minimal: ctypes.CDLL, pyth
             if of_name is not None
         },
     }
-    return result
 
 
 def told(agreed: dict[str, float] | None) -> str:
@@ -294,17 +435,17 @@ def told(agreed: dict[str, float] | None) -> str:
     return f"{agreed['correlation']:.4f}, {agreed['rate'] - 1:+.1%}{'' if good else ' DIFFERS'}"
 
 
-def wanted(name: str, middle: dict[str, float], show: bool) -> tuple[str, str]:
+def wanted(name: str, middle: dict[str, float], targets: dict[str, float]) -> tuple[str, str]:
     """Return the cells of ours over this contender (two threads: over one) and of what is wanted."""
     if name == TWO_THREADS:
-        ratio, target = middle[name] / middle[ONE_THREAD], TWO_THREADS_TARGET
+        ratio, target = middle[name] / middle[ONE_THREAD], targets.get(name)
     else:
-        ratio, target = middle[OURS] / middle[name], TARGETS.get(name)
-    mark = f">= {target:.3g} {'met' if ratio >= target else 'MISSED'}" if target and show else ""
+        ratio, target = middle[OURS] / middle[name], targets.get(name)
+    mark = f">= {target:.3g} {'met' if ratio >= target else 'MISSED'}" if target else ""
     return f"{ratio:.2f} x", mark
 
 
-def report(result: dict[str, Any], targets: bool) -> None:
+def report(result: dict[str, Any], targets: dict[str, float]) -> None:
     """Print the table of one size."""
     print(f"\n## {result['row']}, {result['Hz']:.1f} Hz (steps/s; of several samples, all their steps)\n")
     print("| | median | lowest | highest | M events/s | ns/event | bytes/event | counts | ours to it | wanted |")
@@ -330,6 +471,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that everything runs")
     parser.add_argument("--no-peers", action="store_true", help="leave out other libraries")
     parser.add_argument("--peers-python", default=sys.executable, help="interpreter that has the other libraries")
+    parser.add_argument("--learning", action="store_true", help="only the liquids that learn")
     parser.add_argument("--json", type=Path, help="also write the repetitions to this file")
     options = parser.parse_args(argv)
     config = show_config()
@@ -337,11 +479,16 @@ def main(argv: list[str] | None = None) -> None:
     sizes = ((200, 200), (1000, 200)) if options.quick else ((1000, 5000), (8000, 2000))
     results = []
     with tempfile.TemporaryDirectory() as folder:
-        minimal = compile_minimal(folder)
-        for n_units, n_steps in sizes:
-            python = None if options.no_peers else options.peers_python
-            results.append(row(n_units, n_steps, 3 if options.quick else 7, minimal, python))
-            report(results[-1], not options.quick)
+        minimal, plain = compile_minimal(folder), compile_minimal(folder, "stdp")
+        python = None if options.no_peers else options.peers_python
+        repetitions = 3 if options.quick else 7
+        for n_units, n_steps in sizes if not options.learning else ():
+            results.append(row(n_units, n_steps, repetitions, minimal, python))
+            report(results[-1], {} if options.quick else TARGETS)
+        for kind, targets in LEARNING_TARGETS.items():
+            for n_units, n_steps in sizes:
+                results.append(learning_row(kind, n_units, n_steps, repetitions, plain, python))
+                report(results[-1], {} if options.quick else targets[n_units])
     if options.json:
         options.json.write_text(json.dumps({"config": config, "results": results}, indent=1))
 

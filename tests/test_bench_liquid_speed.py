@@ -37,8 +37,12 @@ def test_quick_run_prints_and_writes_every_row(tmp_path, capsys):
     liquid_speed.main(["--quick", "--no-peers", "--json", str(tmp_path / "figures.json")])
     printed = capsys.readouterr().out
     results = json.loads((tmp_path / "figures.json").read_text())["results"]
-    assert len(results) == 2
-    for result in results:
+    assert len(results) == 6
+    for result in results[2:]:
+        assert result["row"] in printed
+        assert set(result["rates"]) == {"plain loop", liquid_speed.OURS}
+        assert "DIFFERS" not in liquid_speed.told(result["agreement"][liquid_speed.OURS])
+    for result in results[:2]:
         assert result["row"] in printed
         assert {"minimal loop", liquid_speed.OURS, liquid_speed.TWO_THREADS} <= set(result["rates"])
         assert all(len(values) == 3 and min(values) > 0 for values in result["rates"].values())
@@ -55,6 +59,20 @@ def test_minimal_loop_runs_the_model_it_says(tmp_path):
     assert agreed["rate"] == pytest.approx(1, abs=0.03)
     fan_out_in = np.diff(work["start_in"])
     assert events == counts.sum() * 100 + fan_out_in[work["input"]].sum()
+
+
+@pytest.mark.parametrize("kind", ["STDP", "NALSM"])
+def test_the_plain_loop_learns_as_ours_does(tmp_path, kind):
+    make = {"STDP": liquid_speed.stdp_workload, "NALSM": liquid_speed.nalsm_workload}[kind]
+    work = make(216, 300)
+    library = liquid_speed.compile_minimal(str(tmp_path), "stdp")
+    plain, _ = liquid_speed.run_plain(library, work, 300)()
+    static, _ = liquid_speed.run_plain(library, {**work, "a_plus": 0.0, "a_minus": 0.0, "astro_rate": 0.0}, 300)()
+    _, ours = liquid_speed.ours(work, 300).run()
+    agreed = liquid_speed.agreement(ours, plain)
+    assert agreed["correlation"] > 0.99
+    assert agreed["rate"] == pytest.approx(1, abs=0.02)
+    assert (static != plain).any()
 
 
 def test_workload_has_ascending_targets_and_no_autapse():
