@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 matplotlib.use("Agg")
 from matplotlib import pyplot
 
-from reservoirs import NVAR, EchoStateNetwork, ESNForecaster, ESNRegressor, LiquidStateMachine
+from reservoirs import NVAR, EchoStateNetwork, ESNForecaster, ESNRegressor, LegendreMemory, LiquidStateMachine
 from reservoirs.diagnostics import memory_capacity
 from reservoirs.diagnostics._drive import Source
 from reservoirs.plotting import DiagnosticDisplay
@@ -67,6 +67,12 @@ def test_linear_cycle_has_the_capacity_of_theory(n_units, activation, input_scal
     assert memory.total <= n_units
     # Of what it just saw it recalls the share 1 - r^(2N).
     assert memory.curve[0] == pytest.approx(1 - 0.95 ** (2 * n_units), abs=0.01)
+
+
+def test_legendre_memory_recalls_as_much_as_it_has_states():
+    memory = memory_capacity(LegendreMemory(), max_delay=150, n_train=5000, n_test=20_000, random_state=0)
+    assert memory.n_states == 12
+    assert memory.curve.sum() == pytest.approx(12, abs=0.15)
 
 
 def test_chance_is_subtracted():

@@ -205,7 +205,10 @@ def drive(network: Any, inputs: Array) -> Driver:
 def drive_states(network: Any, inputs: Array) -> NetworkDriver:
     """Return what drives an echo-state network, in double precision."""
     if not isinstance(network, BaseESN):
-        raise ValueError(f"network={network!r} is not an echo-state network: the states of others cannot be set")
+        raise ValueError(
+            f"network={network!r} is not an echo-state network, and the states of others cannot be set; "
+            "echo_state_index and consistency take any"
+        )
     driver = drive(network, inputs)
     assert isinstance(driver, NetworkDriver)
     if driver.harvester.dtype == np.float64:

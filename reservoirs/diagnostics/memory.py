@@ -95,6 +95,8 @@ def memory_capacity(
     chance explains, (1 - r^2) / (n_test - 2), so that the sum over many delays has no such bias; single delays may come
     out slightly negative.
 
+    Here the states at t have seen u(t). Where a paper writes them as a function of u(t - 1), its delay k is our k - 1.
+
     When it misleads: noise fitted from N states costs about the share N / n_train of a capacity, so the figure is low
     for short runs. With an input so weak that the network is linear, memory hangs on the smallest differences between
     states, and the penalty, the precision and any noise decide the figure. It says nothing about nonlinear memory (see
