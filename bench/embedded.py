@@ -85,7 +85,7 @@ static uint32_t calibrate(void)
 static void paint_stack(uint32_t *top)
 {
     uint32_t *at;
-    for (at = bss_end; at < top - 64; ++at) *at = pattern;
+    for (at = bss_end; at < top - 16; ++at) *at = pattern;
 }
 
 static uint32_t used_stack(const uint32_t *top)

@@ -27,10 +27,11 @@ from reservoirs import NVAR, EchoStateNetwork, ESNClassifier, ESNForecaster, ESN
 from reservoirs.adaptation import EIBalance
 from reservoirs.datasets import load_japanese_vowels, load_watch, mackey_glass
 from reservoirs.export import CSource, to_c
-from reservoirs.export._fixed import _tanh
+from reservoirs.export._fixed import narrow_tanh, wide_tanh
 from reservoirs.export._host import HostModel, compile_shared
 from reservoirs.export._self_test import classify, forecast, ordered_score, regress
 from reservoirs.export._text import rename, template
+from reservoirs.metrics import nrmse
 from reservoirs.topology import EITopology
 
 COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
@@ -330,6 +331,11 @@ def test_integers_cost_little_of_the_score(ahead: int, n_units: int, dtype: str,
         code = to_c(forecaster, "m", dtype=dtype, refit=(y[:3000],))
         scores = [r2_score(y[3100:], model.predict(y[3000:])[100:]) for model in (forecaster, code)]
         assert scores[1] > scores[0] * (1 - most_lost)
+    elif dtype == "int16":
+        # 16-bit weights with states of 32 bits lose next to nothing even of the error.
+        assert nrmse(true[3100:], code.predict(u[3000:])[100:]) < 1.01 * nrmse(
+            true[3100:], fitted.predict(u[3000:])[100:]
+        )
 
 
 def fixed_classifier(dtype: str, n_classes: int = 3, **parameters: Any) -> CSource:
@@ -397,8 +403,9 @@ def test_integers_forecast_a_sensor_as_well(exercise: int) -> None:
         assert r2_score(y[half + 100 :], code.predict(y[half:])[100:]) > score * (1 - most_lost)
 
 
-def test_saturation_is_counted() -> None:
-    code, (u, _) = fixed_regressor("int16")
+@pytest.mark.parametrize(("dtype", "within"), [("int16", 10), ("int8", 700)])
+def test_saturation_is_counted(dtype: str, within: float) -> None:
+    code, (u, _) = fixed_regressor(dtype)
     ask = (
         "unsigned long count(const float *u, size_t n)\n{\n    static m_state s;\n    float y[2];\n    size_t t;\n"
         "    m_init(&s);\n    for (t = 0; t < n; ++t) m_step(&s, u + 2 * t, y);\n    return s.saturated;\n}\n"
@@ -409,7 +416,8 @@ def test_saturation_is_counted() -> None:
         return int(library.count(ctypes.c_void_p(rows.ctypes.data), ctypes.c_size_t(len(rows))))
 
     rows = u[:10].copy()
-    assert count(rows * 1000) == 0
+    assert count(rows * np.float32(within)) == 0
+    assert count(rows * np.float32(100 * within)) > 0
     rows[2] = 1e9
     rows[3, 0] = np.nan
     rows[4, 1] = -np.inf
@@ -418,8 +426,12 @@ def test_saturation_is_counted() -> None:
 
 def test_the_integer_tanh() -> None:
     z = np.arange(-8 * 2**18, 8 * 2**18, 11)
-    assert np.abs(_tanh(z) / 2**15 - np.tanh(z / 2**18)).max() < 1.6 * 2**-15
-    assert (_tanh(-z) == -_tanh(z)).all()
+    assert np.abs(narrow_tanh(z) / 2**15 - np.tanh(z / 2**18)).max() < 1.6 * 2**-15
+    assert (narrow_tanh(-z) == -narrow_tanh(z)).all()
+    z = np.arange(-6 * 2**24, 6 * 2**24, 701)
+    assert np.abs(wide_tanh(z) / 2**30 - np.tanh(z / 2**24)).max() < 1e-8
+    assert (wide_tanh(-z) == -wide_tanh(z)).all()
+    assert (np.diff(wide_tanh(np.arange(0, 2**21))) >= -3).all()
 
 
 def test_integers_take_less() -> None:
@@ -430,7 +442,8 @@ def test_integers_take_less() -> None:
         sizes[dtype] = [int(each) for each in re.findall(r"(?:Flash|RAM) +(\d+)", text)]
     assert sizes["int8"][0] < 0.6 * sizes["float32"][0]
     assert sizes["int16"][0] < 0.8 * sizes["float32"][0]
-    assert sizes["int8"][1] == sizes["int16"][1] < 0.55 * sizes["float32"][1]
+    assert sizes["int8"][1] < 0.55 * sizes["float32"][1]
+    assert sizes["int16"][1] <= sizes["float32"][1] + 8
 
 
 def test_what_integers_cannot_do() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._fixed import TANH_TABLE, FixedNetwork
+from ._fixed import TANH_TABLE, WIDE_TANH_TABLE, FixedNetwork
 from ._parts import DelayLine, Network, Parts
 from ._text import Array, literal, smallest_unsigned
 
@@ -104,7 +104,7 @@ def _fixed_network(parts: Parts, fixed: FixedNetwork) -> Core:
     links, link_arrays, link_macros = _links(fixed.weights)
     width = 8 * fixed.input_weights.itemsize
     arrays = [
-        Array("bias", fixed.bias, "in 2^-18"),
+        Array("bias", fixed.bias, f"in 2^-{fixed.z_bits}"),
         Array("drive_scales", fixed.drive_scales),
         Array("input_weights", fixed.input_weights, "a row a unit"),
         *link_arrays,
@@ -117,27 +117,40 @@ def _fixed_network(parts: Parts, fixed: FixedNetwork) -> Core:
         "NAME_STAGE_ENDS": ", ".join(map(str, network.stage_ends)),
         "NAME_INPUT_BITS": str(fixed.input_bits),
         "NAME_ROW_BITS": str(fixed.row_bits),
+        "NAME_STATE_BITS": str(fixed.state_bits),
+        "NAME_FEATURE_BITS": str(fixed.feature_bits),
         "NAME_WEIGHT(link)": f"(int{width}_t)NAME_READ{width}(&name_weights[link])",
         "NAME_INPUT_WEIGHT(i)": f"(int{width}_t)NAME_READ{width}(&name_input_weights[i])",
         "NAME_COEF(i)": f"(int{8 * fixed.coef.itemsize}_t)NAME_READ{8 * fixed.coef.itemsize}(&name_coef[i])",
         **link_macros,
     }
+    width_of_state = 32 if fixed.wide else 16
+    if fixed.wide:
+        table = Array("tanh_table", WIDE_TANH_TABLE, "2^31 tanh at sixteenths from 0 to 6")
+    else:
+        table = Array("tanh_table", TANH_TABLE, "2^16 tanh at sixteenths from 0 to 6")
     if (fixed.leak == fixed.leak[0]).all():
         macros["NAME_LEAK(unit)"] = f"{fixed.leak[0]}"
     else:
         arrays.append(Array("leak", fixed.leak, "in 2^-15"))
         macros["NAME_LEAK(unit)"] = "(int32_t)NAME_READ32(&name_leak[unit])"
     return Core(
-        sizes=_sizes(network),
+        sizes=_sizes(network) | {"WIDE": int(fixed.wide)},
         macros=macros,
-        arrays=[*arrays, Array("tanh_table", TANH_TABLE, "2^16 tanh at sixteenths from 0 to 6")],
-        templates=["fixed", f"fixed_{network.activation}", "fixed_network", *_reader(parts, ["fixed_run"])],
+        arrays=[*arrays, table],
+        templates=[
+            "fixed",
+            "wide_tanh" if fixed.wide else "narrow_tanh",
+            f"fixed_{network.activation}",
+            "fixed_network",
+            *_reader(parts, ["fixed_run"]),
+        ],
         state=[
-            f"int16_t x[{n_units}]; /* in 2^-15 */",
-            f"int16_t next[{n_units}]; /* used within a step only */",
+            f"int{width_of_state}_t x[{n_units}]; /* in 2^-{fixed.state_bits} */",
+            f"int{width_of_state}_t next[{n_units}]; /* used within a step only */",
             "uint32_t saturated; /* inputs that were out of range since name_init */",
         ],
-        state_bytes=4 * n_units + 4,
+        state_bytes=width_of_state // 4 * n_units + 4,
         multiply_adds=links + n_drives * network.stage_ends[0] + n_units,
         work=f"{n_units} {network.activation}, in integers",
         stack_bytes=4 * n_drives,
