@@ -41,8 +41,9 @@ def to_c(model: Any, name: str, *, dtype: str = "float32", style: str = "single-
     name : str
         Prefix of every identifier, and the name of the files.
     dtype : {"float32", "int16", "int8"}, default="float32"
-        What the C code computes in: the numbers of the model, and the same bits; or integers, with weights of 16 or 8
-        bits and states of 16. Integers are for echo-state networks with tanh or sigmoid units.
+        What the C code computes in: the numbers of the model, and the same bits; or integers, with weights of 16 bits
+        and states of 32, or weights of 8 and states of 16. Integers are for echo-state networks with tanh or sigmoid
+        units.
     style : {"single-header", "c+h"}, default="single-header"
         One header, whose code is compiled in the one file that defines ``NAME_IMPLEMENTATION`` before it includes it;
         or a header and a C file.
