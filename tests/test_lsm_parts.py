@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 from sklearn.base import clone
 
-from reservoirs import _values
+from reservoirs import LiquidStateMachine, _values
 from reservoirs._values import ANY, POSITIVE, PROBABILITY, Bounds, per_neuron, per_synapse, per_target
 from reservoirs.lsm import (
     LIF,
@@ -461,7 +461,7 @@ def test_copies_of_short_term_plasticity():
 # Presets
 
 PARAMETERS = {
-    *("topology", "neuron", "synapse", "weight", "weight_sign", "frac_exc", "delay", "short_term"),
+    *("topology", "neuron", "synapse", "weight", "weight_sign", "frac_exc", "delay", "short_term", "plasticity"),
     *("input_topology", "input_density", "input_weight", "input_sign", "input_refractory", "dt"),
 }
 
@@ -481,6 +481,15 @@ def test_presets_are_fresh():
 @pytest.mark.parametrize(("name", "n_units"), [("nalsm-1000", 1000), ("nalsm-8000", 8000), ("maass-2002", 135)])
 def test_sizes_of_presets(name, n_units):
     assert PRESETS[name]["topology"].n_units == n_units
+
+
+def test_rules_of_presets():
+    for name, w_astro in (("nalsm-1000", 0.015), ("nalsm-8000", 0.0075)):
+        rule = PRESETS[name]["plasticity"]
+        assert (rule.w_astro, rule.n_snapshots, rule.in_samples) == (w_astro, 50_000, True)
+        assert LiquidStateMachine(name, plasticity="preset")._learning.get_params() == rule.get_params()
+    with pytest.raises(ValueError, match="preset='zhang-2015' has no plasticity"):
+        LiquidStateMachine("zhang-2015", plasticity="preset").fit(np.ones((2, 5)))
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -53,10 +53,11 @@ LIQUID_PARAMETERS = """preset : str, default="nalsm-1000"
         Delay of the recurrent synapses in ms, as `weight`; rounded to steps, at least one.
     short_term : TsodyksMarkram or False, default=None
         Short-term plasticity of the recurrent synapses; False for none.
-    plasticity : rule, list of rules or None, default=None
+    plasticity : rule, list of rules, "preset" or None, default=None
         How weights and thresholds learn, unsupervised, from the training samples: a rule of
         :mod:`reservoirs.lsm.plasticity` such as ``AstrocyteSTDP()``, or several that act in their order in every step.
-        Weights that are not given then begin as the first rule that says so wants: with STDP at its `w_max`.
+        Weights that are not given then begin as the first rule that says so wants: with STDP at its `w_max`. "preset"
+        means the rule of the preset, which for NALSM is the paper's in full: it takes its time. None: no learning.
     input_topology : wiring or False, default=None
         Which inputs each neuron reads: an object of :mod:`reservoirs.topology` such as ``ReceptiveFields((28, 28))``,
         which sets the signs of the input weights and how they relate; `input_weight` is then the root of the sum of
@@ -189,7 +190,7 @@ class BaseLiquid(Estimator):
             self.encoder_ = clone(self.encoder)
             if getattr(self.encoder_, "random_state", 0) is None:
                 self.encoder_.set_params(random_state=int(rng.randint(2**31)))
-        as_list(self.plasticity)
+        as_list(self._learning)
         self._features()
         return self._check(X, reset=True)
 
@@ -274,10 +275,20 @@ class BaseLiquid(Estimator):
         """Return a parameter, or the preset's value where it is None; None where it is False for nothing."""
         value = getattr(self, name)
         if value is None and name in ("weight", "input_weight"):
-            value = next((w for w in (rule.first_weight() for rule in as_list(self.plasticity)) if w is not None), None)
+            value = next((w for w in (rule.first_weight() for rule in as_list(self._learning)) if w is not None), None)
         if value is None:
             value = PRESETS[check_choice("preset", self.preset, tuple(PRESETS))][name]
         return None if value is False and name in ("short_term", "input_topology", "input_refractory") else value
+
+    @property
+    def _learning(self) -> Any:
+        """The rules that are asked for."""
+        if not isinstance(self.plasticity, str) or self.plasticity != "preset":
+            return self.plasticity
+        rule = PRESETS[check_choice("preset", self.preset, tuple(PRESETS))]["plasticity"]
+        if rule is None:
+            raise ValueError(f"plasticity='preset', but preset={self.preset!r} has no plasticity")
+        return rule
 
     def _part(self, name: str, kind: type, wanted: str) -> Any:
         """Return a part of the liquid."""
@@ -330,8 +341,8 @@ class BaseLiquid(Estimator):
         # Kept for copies, as parameters may be set after the fit.
         self._options_ = {"input_refractory": steps, "narrow": self.weight_dtype is not None}
         self._compile()
-        if self.plasticity is not None:
-            self.plasticity_ = clone(self.plasticity)
+        if self._learning is not None:
+            self.plasticity_ = clone(self._learning)
             self._learn_weights(stimulus, streams["plasticity"])
 
     def _learn_weights(self, stimulus: Stimulus, rng: np.random.Generator) -> None:
@@ -370,7 +381,7 @@ class BaseLiquid(Estimator):
                 raise ValueError(f"weight_dtype={self.weight_dtype!r} needs short_term=False")
         if self._short_term_ is not None and self._synapses_.nearest:
             raise ValueError("short-term plasticity needs synapses with kernel='additive', or short_term=False")
-        if self.plasticity is not None:
+        if self._learning is not None:
             if self._short_term_ is not None or self.weight_dtype is not None:
                 raise ValueError("plasticity needs short_term=False and weight_dtype=None")
             if self._value("weight_sign") != "dale":

@@ -14,13 +14,14 @@ from scipy import stats
 
 from ..topology import Column, ReceptiveFields
 from .neurons import LIF
+from .plasticity import AstrocyteSTDP
 from .synapses import DoubleExponentialSynapse, ExponentialSynapse, TsodyksMarkram
 
 __all__ = ["PRESETS"]
 
 
-def _nalsm(side: int) -> dict[str, Any]:
-    """Return the liquid of NALSM, without its plasticity, on a cube of sites.
+def _nalsm(side: int, w_astro: float) -> dict[str, Any]:
+    """Return the liquid of NALSM on a cube of sites.
 
     V. Ivanov and K. Michmizos, "Increasing liquid state machine performance with edge-of-chaos dynamics organized by
     astrocyte-modulated plasticity", NeurIPS 34, 2021. Constants read from the authors' program
@@ -53,6 +54,8 @@ def _nalsm(side: int) -> dict[str, Any]:
         "frac_exc": 0.8,
         "delay": 1.0,  # one step
         "short_term": None,
+        # Weights are plastic in samples, too, though frozen ones do as well in a fraction of the time.
+        "plasticity": AstrocyteSTDP(w_astro=w_astro, n_snapshots=50_000, in_samples=True),
         "input_topology": None,
         "input_density": 0.15,
         "input_sign": "random",
@@ -67,10 +70,11 @@ def _receptive_fields() -> dict[str, Any]:
     Neurons read pieces of images of 28 x 28 numbers from 0 to 1, shown as currents for some 50 ms. Neither the time
     constant nor the size of input weights matters much; recurrent weights must be weak beside those of the input.
     """
-    return _nalsm(20) | {
+    return _nalsm(20, 0.0075) | {
         # Soft reset and no refractory period: counts are proportional to what is above the threshold.
         "neuron": LIF(tau_mem=20.0, v_thresh=20.0, refractory=0.0, reset="soft"),
         "weight": 0.3,
+        "plasticity": None,
         "input_topology": ReceptiveFields((28, 28)),
         "input_weight": 7.0,
         "input_refractory": None,
@@ -117,6 +121,7 @@ def _maass_2002() -> dict[str, Any]:
             F={"EE": 50.0, "EI": 1200.0, "IE": 20.0, "II": 60.0},
             spread=0.5,
         ),
+        "plasticity": None,
         # Recalled: an input reaches some 30 % of the neurons, with 18 nA onto excitatory and 9 nA onto inhibitory ones.
         "input_topology": None,
         "input_density": 0.3,
@@ -160,6 +165,7 @@ def _zhang_2015() -> dict[str, Any]:
         "frac_exc": 0.8,
         "delay": 1.0,  # [1], [2]
         "short_term": None,
+        "plasticity": None,
         "input_topology": None,
         "input_density": 4 / 135,  # [2]: each input reaches 4 neurons
         "input_weight": 8.0,  # [1]
@@ -199,12 +205,12 @@ class _Presets(Mapping[str, dict[str, Any]]):
 
 #: Parameters of liquids: a mapping from "nalsm-1000", "nalsm-8000", "receptive-fields-8000", "maass-2002" and
 #: "zhang-2015" to dicts, each a fresh one, of values for `topology`, `neuron`, `synapse`, `weight`, `weight_sign`,
-#: `frac_exc`, `delay`, `short_term`, `input_topology`, `input_density`, `input_weight`, `input_sign`,
-#: `input_refractory` and `dt`.
+#: `frac_exc`, `delay`, `short_term`, `plasticity`, `input_topology`, `input_density`, `input_weight`,
+#: `input_sign`, `input_refractory` and `dt`. That of `plasticity` is taken only where it is "preset".
 PRESETS: Mapping[str, dict[str, Any]] = _Presets(
     {
-        "nalsm-1000": partial(_nalsm, 10),
-        "nalsm-8000": partial(_nalsm, 20),
+        "nalsm-1000": partial(_nalsm, 10, 0.015),
+        "nalsm-8000": partial(_nalsm, 20, 0.0075),
         "receptive-fields-8000": _receptive_fields,
         "maass-2002": _maass_2002,
         "zhang-2015": _zhang_2015,
