@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from reference import LEVELS, assert_same_bits, simd_level
 from scipy import stats
 from scipy.special import logit
 
 from reservoirs import EchoStateNetwork
 from reservoirs.adaptation import EIBalance
+from reservoirs.topology import EITopology
 
 N = 100
 
@@ -112,6 +114,23 @@ def test_targets_come_from_the_seed(u, rng):
     assert abs(first.mean() - 0.5) < 0.05
     wide = balanced(u, EIBalance(stats.beta(1, 1)), W).adaptation_.target_rate_
     assert 0.02 <= wide.min() < 0.1 < 0.9 < wide.max() <= 0.98
+
+
+@pytest.mark.parametrize("method", ["one_step", "online"])
+def test_same_bits_for_any_threads_and_instruction_set(u, method):
+    two = [u[:400], u[400:]]
+
+    def run(n_jobs):
+        rule = EIBalance(method=method, n_steps=600)
+        esn = EchoStateNetwork(N, topology=EITopology(), adaptation=rule, n_jobs=n_jobs, random_state=0).fit(two)
+        return esn.W_.data, *esn.transform(two)
+
+    expected = run(1)
+    for n_jobs in (2, 4):
+        assert_same_bits(list(run(n_jobs)), list(expected))
+    for level in LEVELS:
+        with simd_level(level):
+            assert_same_bits(list(run(1)), list(expected))
 
 
 def test_unreachable_targets_are_named(u, rng):
