@@ -146,7 +146,8 @@ def information_processing_capacity(
 
     When it misleads: what falls below the test is lost, and strongly nonlinear networks spread most of their capacity
     over more terms than any run can resolve; `uncut` shows some of it. Capacity that begins at long delays only, beyond
-    an island of zeros, is not found. Units that differ by rounding errors only are not counted (`rank`). The figure
+    an island of zeros, is not found. `rank` leaves out directions below the rounding of sums; in single precision,
+    states with large means have some above it that are the states' own rounding, and hold no capacity. The figure
     depends on the size of the input as much as on the network.
 
     References
