@@ -74,30 +74,36 @@ def _spread(values: list[float], digits: int) -> str:
     return f"{np.mean(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
-def draw(folder: Path, results: Mapping[str, Any], course: Settling) -> None:
-    """Write the pictures: the accuracies of all networks, and how a liquid settles."""
+def draw_accuracies(path: Path, results: Mapping[str, Any]) -> None:
+    """Draw the accuracies of all networks on test images."""
     from matplotlib import pyplot
 
-    from reservoirs.plotting import SettlingDisplay
-
-    folder.mkdir(parents=True, exist_ok=True)
     shown = [(group, model, each) for group, model, each in grouped(results) if group.startswith("accuracy")]
     names = sorted({group for group, _, _ in shown})
-    _, axes = pyplot.subplots(len(names), squeeze=False, figsize=(9, 0.6 + 1.6 * len(names)), layout="constrained")
+    figure, axes = pyplot.subplots(len(names), squeeze=False, figsize=(9, 0.6 + 1.6 * len(names)), layout="constrained")
     for ax, name in zip(axes[:, 0], names, strict=True):
         models = [(model, each) for group, model, each in shown if group == name][::-1]
         for y, (_, each) in enumerate(models):
             for readout, colour in zip(READOUTS, ("C1", "C0"), strict=True):
                 found = [100 * one[readout]["test"][0] for one in each if readout in one]
-                ax.plot(found, [y] * len(found), "o", color=colour, alpha=0.6, label=readout if y == 0 else None)
+                ax.plot(
+                    found, [y] * len(found), "o", color=colour, alpha=0.6, label=readout if found and y == 0 else None
+                )
         ax.set_yticks(range(len(models)), [model for model, _ in models])
         ax.set_ylim(-0.6, len(models) - 0.4)
         ax.set_title(name, fontsize="medium")
-    if names:
-        axes[0, 0].legend()
-        axes[-1, 0].set_xlabel("accuracy on test images (%), a dot a network")
-        axes[0, 0].figure.savefig(folder / "nalsm-accuracy.png", dpi=110)
-        pyplot.close(axes[0, 0].figure)
-    display = SettlingDisplay.from_settling(course)
-    display.figure_.savefig(folder / "nalsm-settling.png", dpi=110)
-    pyplot.close(display.figure_)
+    axes[0, 0].legend()
+    axes[-1, 0].set_xlabel("accuracy on test images (%), a dot a network")
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
+def draw_settling(path: Path, course: Settling) -> None:
+    """Draw how a liquid settles."""
+    from matplotlib import pyplot
+
+    from reservoirs.plotting import SettlingDisplay
+
+    figure = SettlingDisplay.from_settling(course).figure_
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)

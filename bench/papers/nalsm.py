@@ -257,8 +257,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.list:
         print(*chosen, sep="\n")
     elif options.pictures is not None:
+        options.pictures.mkdir(parents=True, exist_ok=True)
+        _report.draw_accuracies(options.pictures / "nalsm-accuracy.png", results)
         liquid = lab.liquid(Run("branching", "mnist", 1000, "NALSM, frozen", 0))
-        _report.draw(options.pictures, results, settling(liquid, lab.images("mnist").X[0]))
+        _report.draw_settling(options.pictures / "nalsm-settling.png", settling(liquid, lab.images("mnist").X[0]))
     elif not options.report:
         for run in chosen:
             if str(run) not in results:

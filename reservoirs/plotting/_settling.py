@@ -93,5 +93,6 @@ class SettlingDisplay:
         axes[2].set_xlabel("snapshots")
         # From none on, over orders of magnitude.
         axes[2].set_xscale("symlog", linthresh=max(1, int(course.n_snapshots[course.n_snapshots > 0].min(initial=10))))
+        axes[2].set_xlim(left=0)
         self.axes_, self.figure_ = axes, axes[0].figure
         return self
