@@ -10,6 +10,7 @@ from sklearn.base import ClassifierMixin, clone, is_regressor
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from . import _core
 from ._estimator import Estimator
 from .readout import Gram, solve_ridge
 
@@ -77,11 +78,7 @@ class SequenceClassifierMixin(ClassifierMixin, Estimator):  # type: ignore[misc]
         ndarray of shape (n_sequences,)
         """
         check_is_fitted(self)
-        if hasattr(self, "readout_"):
-            return np.asarray(self.classes_[self.readout_.predict(self._vectors(X))])
-        scores = self.decision_function(X)
-        best = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
-        return np.asarray(self.classes_[best])
+        return self._labels(self._vectors(X))
 
     @_available_if_readout_has("decision_function", or_ridge=True)
     def decision_function(self, X: Any) -> np.ndarray:
@@ -97,12 +94,7 @@ class SequenceClassifierMixin(ClassifierMixin, Estimator):  # type: ignore[misc]
         ndarray of shape (n_sequences,) for two classes, (n_sequences, n_classes) for more
         """
         check_is_fitted(self)
-        vectors = self._vectors(X)
-        if hasattr(self, "readout_"):
-            return np.asarray(self.readout_.decision_function(vectors))
-        # einsum adds in one order for any number of sequences, where BLAS may not.
-        scores: np.ndarray = np.einsum("ij,kj->ik", vectors, self.coef_) + self.intercept_
-        return scores[:, 0] if len(self.classes_) == 2 else scores
+        return self._scores(self._vectors(X))
 
     @_available_if_readout_has("predict_proba")
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -119,3 +111,19 @@ class SequenceClassifierMixin(ClassifierMixin, Estimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         return np.asarray(self.readout_.predict_proba(self._vectors(X)))
+
+    def _labels(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the label of each vector."""
+        if hasattr(self, "readout_"):
+            return np.asarray(self.classes_[self.readout_.predict(vectors)])
+        scores = self._scores(vectors)
+        best = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)
+        return np.asarray(self.classes_[best])
+
+    def _scores(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the readout's outputs for each vector."""
+        if hasattr(self, "readout_"):
+            return np.asarray(self.readout_.decision_function(vectors))
+        # One order of each sum on every machine, which neither BLAS nor einsum has.
+        scores: np.ndarray = _core.class_scores(np.ascontiguousarray(vectors, np.float64), self.coef_, self.intercept_)
+        return scores[:, 0] if len(self.classes_) == 2 else scores

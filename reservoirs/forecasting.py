@@ -13,6 +13,8 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from ._estimator import Estimator, warn_if_diverged
 from ._params import check_count
 from .sequences import Sequences, are_many, check_sequences, join, n_axes
+from .streaming import ForecasterStream
+from .streaming.learners import Known
 
 
 class ForecasterMixin(Estimator):
@@ -22,6 +24,12 @@ class ForecasterMixin(Estimator):
     and gives back, series of mean 0 and standard deviation 1; what it remembers of a series (its memory) is its own
     affair.
     """
+
+    # Whether the readout gives by how much a row differs from the one before.
+    _predicts_increments = False
+    coef_: np.ndarray
+    intercept_: np.ndarray
+    alpha_: float
 
     @abstractmethod
     def _fit_series(self, exogenous: Sequences, series: np.ndarray) -> None:
@@ -38,6 +46,10 @@ class ForecasterMixin(Estimator):
     @abstractmethod
     def _run_on(self, memory: np.ndarray, last: np.ndarray, external: np.ndarray) -> np.ndarray:
         """Continue each series from its memory and last row, shape (n_sequences, n_steps, n_outputs)."""
+
+    @abstractmethod
+    def _memory(self) -> Any:
+        """Return what makes features of exogenous and fed-back rows, one after another, in the compiled core."""
 
     def fit(self, y: Any, X: Any = None) -> Self:
         """Learn to predict a series from its past.
@@ -126,6 +138,41 @@ default=None
         if self._one_dimensional_:
             rows = rows[:, :, 0]
         return rows if many else np.asarray(rows[0])
+
+    def stream(self, *, learner: Any = None, missing: Any = "error") -> ForecasterStream:
+        """Return a stateful copy that takes one row a call; see :class:`~reservoirs.streaming.ForecasterStream`.
+
+        Parameters
+        ----------
+        learner : RLS, NLMS or LMS, default=None
+            How the readout goes on learning from the stream, beginning with the fitted one.
+        missing : {"error", "hold", "predict", "skip"}, default="error"
+            What happens where the row of the series is None or has values that are NaN: a ValueError; the values of
+            the row before stand in (the training mean at the start); their predictions do; or nothing, and the
+            prediction is returned again.
+
+        Returns
+        -------
+        ForecasterStream
+            Its `step(y)` returns the prediction of the row after `y`.
+        """
+        check_is_fitted(self)
+        memory = self._memory()
+        return ForecasterStream(
+            self,
+            memory,
+            self.last_state_.dtype,
+            (self.coef_, self.intercept_),
+            learner=learner,
+            known=Known(self.alpha_, None),
+            missing=missing,
+            as_number=self._one_dimensional_,
+            feeds_back=True,
+            forecasts=True,
+            increments=self._predicts_increments,
+            of_external=(self.X_mean_.tolist(), self.X_scale_.tolist()),
+            of_series=(self.y_mean_.tolist(), self.y_scale_.tolist()),
+        )
 
     def score(self, y: Any, X: Any = None) -> float:
         """Return R^2 of the one-step predictions of a series.

@@ -96,6 +96,8 @@ class NVAR(ForecasterMixin):
         self.alpha = alpha
         self.dtype = dtype
 
+    _predicts_increments = True
+
     def _fit_series(self, exogenous: Sequences, series: np.ndarray) -> None:
         delays, stride = check_count("delays", self.delays), check_count("stride", self.stride)
         order = check_count("order", self.order)
@@ -143,6 +145,10 @@ class NVAR(ForecasterMixin):
                     of_last,
                 )
         return outputs
+
+    def _memory(self) -> Any:
+        memory = _core.DelayLine32 if self.last_state_.dtype == np.float32 else _core.DelayLine64
+        return memory(self.monomials_, len(self.X_mean_) + len(self.y_mean_), self.delays, self.stride)
 
     def _variables(self, exogenous: Sequences, series: np.ndarray) -> list[np.ndarray]:
         """Return what is known when each row is predicted: the exogenous row, and the row of the series before."""

@@ -68,6 +68,10 @@ def readout(n_outputs: int = M, n_features: int = N) -> Any:
     return _core.LinearReadout64(zeros((n_outputs, n_features)), zeros(n_outputs))
 
 
+def learner(n_features: int = N) -> Any:
+    return _core.LMS64(readout(M, n_features), 0.1, True)
+
+
 def closed_loop(n_inputs: int = M + 1, **changes: Any) -> Any:
     parts = {"readout": readout(), "external": zeros((2, 4, 1)), "states": zeros((2, N)), "fed_back": zeros((2, M))}
     return sparse(input_weights=zeros((N, n_inputs))).closed_loop(**{**parts, **changes})
@@ -92,12 +96,26 @@ def add_rows(**changes: Any) -> None:
     _core.add_rows(**{**parts, **changes})
 
 
-def stream(*, fed_back: bool = False, of: Any = None, network: Any = None) -> Any:
-    return _core.Stream64(network or sparse(), of, fed_back, False, False)
+def memory() -> Any:
+    return _core.NetworkMemory64(sparse(), False, False)
+
+
+def stream(*, fed_back: bool = False, of: Any = None, **changes: Any) -> Any:
+    return _core.Stream64(memory(), of, feeds_back=fed_back, **changes)
+
+
+def pooled(**changes: Any) -> Any:
+    parts = {"washout": 0, "with_mean": True, "with_last": False, "missing": "error"}
+    return _core.PooledStream64(memory(), **{**parts, **changes})
+
+
+def delay_line(**changes: Any) -> Any:
+    parts = {"monomials": np.array([[0, 1]], np.int32), "n_variables": 1, "n_delays": 2, "stride": 2}
+    return _core.DelayLine64(**{**parts, **changes})
 
 
 def test_the_unchanged_calls_are_fine() -> None:
-    for call in (sparse, dense, harvest, readout, closed_loop, nvar, add_rows, stream):
+    for call in (sparse, dense, harvest, readout, closed_loop, nvar, add_rows, stream, pooled, delay_line):
         call()
 
 
@@ -233,6 +251,32 @@ WRONG_VALUES: dict[str, Callable[[], Any]] = {
     "stream, 2-D input": lambda: stream().step(zeros((1, K))),
     "stream, input is a number": lambda: stream().step(0.0),
     "stream, long state": lambda: setattr(stream(), "state", zeros(N + 1)),
+    "stream, state is NaN": lambda: setattr(stream(), "state", zeros(N) + np.nan),
+    "stream, no state": lambda: setattr(stream(), "state", None),
+    "stream, text": lambda: stream().step("a"),
+    "stream, infinite input": lambda: stream().step([np.inf] * K),
+    "stream, missing input": lambda: stream().step([np.nan] * K),
+    "stream that forecasts without feeding back": lambda: stream(of=readout(), forecasts=True),
+    "stream with increments of nothing": lambda: stream(increments=True),
+    "stream, scales of another number": lambda: stream(of_external=([0.0] * (K + 1), [1.0] * (K + 1))),
+    "stream, scales without means": lambda: stream(of_external=([], [1.0] * K)),
+    "stream, unknown policy": lambda: stream(missing="guess"),
+    "stream with a learner and no readout": lambda: stream(learner=learner()),
+    "stream with a learner of more": lambda: stream(of=readout(), learner=learner(N + 1)),
+    "stream without a learner learns": lambda: stream(of=readout()).learn(zeros(M)),
+    "stream learns before a step": lambda: stream(of=readout(), learner=learner()).learn(zeros(M)),
+    "stream of more as a number": lambda: stream(of=readout(2)).step_number(zeros(K)),
+    "stream runs on narrow rows": lambda: stream().run(zeros((3, K + 1))),
+    "pooled stream, negative washout": lambda: pooled(washout=-1),
+    "pooled stream predicts": lambda: pooled(missing="predict"),
+    "pooled stream, wide coef": lambda: pooled(coef=zeros((1, N + 1)), intercept=zeros(1)),
+    "pooled stream, long intercept": lambda: pooled(coef=zeros((1, N)), intercept=zeros(2)),
+    "pooled stream, coef alone": lambda: pooled(coef=zeros((1, N))),
+    "delay line, factor beyond": lambda: delay_line(monomials=np.array([[0, 2]], np.int32)),
+    "delay line of nothing": lambda: delay_line(n_variables=0),
+    "delay line, no delays": lambda: delay_line(n_delays=0),
+    "scores of wide rows": lambda: _core.class_scores(zeros((2, 4)), zeros((2, 3)), zeros(2)),
+    "scores, long intercept": lambda: _core.class_scores(zeros((2, 3)), zeros((2, 3)), zeros(3)),
 }
 
 
@@ -263,8 +307,9 @@ WRONG_TYPES: dict[str, Callable[[], Any]] = {
     "rows of float16": lambda: add_rows(rows=zeros((4, 3), np.float16)),
     "tanh of integers": lambda: _core.tanh(np.arange(3)),
     "tanh of every second value": lambda: _core.tanh(zeros(8)[::2]),
-    "stream of nothing": lambda: _core.Stream64(None, None, False, False, False),
-    "stream of float32": lambda: _core.Stream32(sparse(), None, False, False, False),
+    "stream of nothing": lambda: _core.Stream64(None, None),
+    "stream of float32": lambda: _core.Stream32(memory(), None),
+    "memory of nothing": lambda: _core.NetworkMemory64(None, False, False),
     "philox counter short": lambda: _core.philox([0, 0, 0], [0, 0]),
     "philox word too large": lambda: _core.philox([0, 0, 0, 2**32], [0, 0]),
 }

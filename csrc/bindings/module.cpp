@@ -8,6 +8,7 @@ PYBIND11_MODULE(_core, m) {
     reservoirs::bindings::register_inhibition(m);
     reservoirs::bindings::register_nvar(m);
     reservoirs::bindings::register_online(m);
+    reservoirs::bindings::register_stream(m);
     reservoirs::bindings::register_plasticity(m);
     reservoirs::bindings::register_liquid(m);
     reservoirs::bindings::register_unit_rules(m);

@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "reservoirs/nvar.hpp"
+
 namespace reservoirs::bindings {
 
 namespace py = pybind11;
@@ -26,12 +28,16 @@ void expect_shape(const char* name, const Array<T>& array, std::initializer_list
     throw std::invalid_argument(std::string(name) + " must have shape (" + text + ")");
 }
 
+NvarSpec make_nvar_spec(const Array<std::int32_t>& monomials, std::int64_t n_variables, std::int64_t n_delays,
+                        std::int64_t stride);
+
 void register_simd(py::module_& m);
 void register_math(py::module_& m);
 void register_network(py::module_& m);
 void register_inhibition(py::module_& m);
 void register_nvar(py::module_& m);
 void register_online(py::module_& m);
+void register_stream(py::module_& m);
 void register_plasticity(py::module_& m);
 void register_liquid(py::module_& m);
 void register_unit_rules(py::module_& m);

@@ -152,74 +152,6 @@ Array<T> apply_readout(const LinearReadout<T>& readout, const Array<T>& rows) {
     return outputs;
 }
 
-// One sequence, a row at a time. It keeps the lock: a step is shorter than giving the lock away.
-template <class T>
-class Stream {
-public:
-    using Loose = py::array_t<T, py::array::c_style | py::array::forcecast>;
-
-    Stream(std::shared_ptr<const Network<T>> network, std::shared_ptr<const LinearReadout<T>> readout, bool feeds_back,
-           bool with_input, bool with_squares)
-        : network_(std::move(network)),
-          readout_(std::move(readout)),
-          with_input_(with_input),
-          with_squares_(with_squares),
-          workspace_(network_->make_workspace()),
-          input_(static_cast<std::size_t>(network_->n_inputs()), T(0)) {
-        if (feeds_back && !readout_) throw std::invalid_argument("only a readout's outputs can be fed back");
-        n_fed_back_ = feeds_back ? readout_->n_outputs() : 0;
-        const std::int64_t n_features =
-            network_->n_units() * (with_squares ? 2 : 1) + (with_input ? network_->n_inputs() : 0);
-        features_.resize(static_cast<std::size_t>(n_features));
-        if (n_fed_back_ > network_->n_inputs() || (readout_ && readout_->n_features() != n_features)) {
-            throw std::invalid_argument("the readout does not fit the network");
-        }
-    }
-
-    Array<T> step(const Loose& u) {
-        const std::int64_t n_external = network_->n_inputs() - n_fed_back_;
-        if (u.ndim() != 1 || u.shape(0) != n_external) {
-            throw std::invalid_argument("u must have shape (" + std::to_string(n_external) + ",)");
-        }
-        std::copy_n(u.data(), n_external, input_.data());
-        network_->step(input_.data(), workspace_);
-        gather_features(*network_, workspace_, input_.data(), with_input_, with_squares_, features_.data());
-        if (!readout_) return Array<T>(static_cast<py::ssize_t>(features_.size()), features_.data());
-        Array<T> y(readout_->n_outputs());
-        readout_->apply(features_.data(), 1, readout_->n_features(), y.mutable_data());
-        std::copy_n(y.data(), n_fed_back_, input_.data() + n_external);
-        return y;
-    }
-
-    Array<T> state() const {
-        Array<T> units(network_->n_units());
-        network_->store_state(workspace_, units.mutable_data());
-        return units;
-    }
-
-    void set_state(const Loose& units) {
-        if (units.ndim() != 1 || units.shape(0) != network_->n_units()) {
-            throw std::invalid_argument("state must have shape (" + std::to_string(network_->n_units()) + ",)");
-        }
-        network_->load_state(units.data(), workspace_);
-    }
-
-    void reset() {
-        workspace_ = network_->make_workspace();
-        std::fill(input_.begin(), input_.end(), T(0));
-    }
-
-private:
-    std::shared_ptr<const Network<T>> network_;
-    std::shared_ptr<const LinearReadout<T>> readout_;
-    bool with_input_;
-    bool with_squares_;
-    std::int64_t n_fed_back_;
-    typename Network<T>::Workspace workspace_;
-    std::vector<T> input_;  // external inputs, then the outputs of the step before
-    std::vector<T> features_;
-};
-
 template <class T>
 void register_type(py::module_& m, const std::string& suffix) {
     py::class_<LinearReadout<T>, std::shared_ptr<LinearReadout<T>>>(m, ("LinearReadout" + suffix).c_str())
@@ -240,13 +172,6 @@ void register_type(py::module_& m, const std::string& suffix) {
         .def("closed_loop", &closed_loop<T>, py::arg("readout"), py::arg("external").noconvert(),
              py::arg("states").noconvert(), py::arg("fed_back").noconvert(), py::arg("with_input") = false,
              py::arg("with_squares") = false, py::arg("n_threads") = 1);
-    py::class_<Stream<T>>(m, ("Stream" + suffix).c_str())
-        .def(py::init<std::shared_ptr<Network<T>>, std::shared_ptr<LinearReadout<T>>, bool, bool, bool>(),
-             py::arg("network").none(false), py::arg("readout"), py::arg("feeds_back"), py::arg("with_input"),
-             py::arg("with_squares"))
-        .def("step", &Stream<T>::step, py::arg("u"))
-        .def("reset", &Stream<T>::reset)
-        .def_property("state", &Stream<T>::state, &Stream<T>::set_state);
 }
 
 }  // namespace

@@ -269,11 +269,10 @@ void test_closed_loop() {
 template <class T>
 void test_nvar() {
     const T coef[] = {T(0.25), T(0), T(-0.5)}, intercept[] = {T(0.125)};
-    const std::int32_t product[] = {0, 1};
     const LinearReadout<T> readout(coef, intercept, 1, 3);
     std::vector<T> y{T(0.5), T(0.25), T(1)}, history(y.begin(), y.end() - 1), fed_back{y.back()}, outputs(7);
-    nvar_closed_loop<T>(
-        {2, 2, 1, 1, 2, product, 7, nullptr, history.data(), fed_back.data(), &readout, outputs.data()});
+    const NvarSpec spec{1, 2, 2, 2, {0, 1}};
+    nvar_closed_loop<T>(spec, {7, nullptr, history.data(), fed_back.data(), &readout, outputs.data()});
     for (const T output : outputs) {
         const T last = y.back();
         const T before = y[y.size() - 3];

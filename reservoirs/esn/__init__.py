@@ -1,4 +1,4 @@
-"""Echo-state networks: the transformer, the estimators that add a readout, their state equations, streams of steps."""
+"""Echo-state networks: the transformer, the estimators that add a readout, and their state equations."""
 
 from .classifier import ESNClassifier
 from .dynamics import ES2N, ContractingModules, Euler, Leaky, Voltage
@@ -6,7 +6,6 @@ from .forecaster import ESNForecaster
 from .legendre import LegendreMemory
 from .network import EchoStateNetwork
 from .regressor import ESNRegressor
-from .stream import Stream
 
 __all__ = [
     "ES2N",
@@ -18,6 +17,5 @@ __all__ = [
     "Euler",
     "Leaky",
     "LegendreMemory",
-    "Stream",
     "Voltage",
 ]

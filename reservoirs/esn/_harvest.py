@@ -173,6 +173,11 @@ class Harvester:
         ]
         return np.concatenate(outputs, axis=1)
 
+    def memory(self) -> Any:
+        """Return what runs the network a row at a time."""
+        memory = _core.NetworkMemory32 if self.dtype == np.float32 else _core.NetworkMemory64
+        return memory(self.network, self.with_input, self.with_squares)
+
     @property
     def _most_together(self) -> int:
         return min(_SEQUENCES_TOGETHER, self._rows_a_call())

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
 
 from .. import _core
 from .._estimator import warn_if_diverged
@@ -13,6 +14,7 @@ from .._params import check_choice
 from ..classification import SequenceClassifierMixin
 from ..readout import DECADES, check_alpha
 from ..sequences import Sequences, check_labels, check_sequences
+from ..streaming import ClassifierStream
 from ._base import BaseESN, fill_parameters
 from ._fit import check_not_diverged
 from ._harvest import Noise
@@ -150,6 +152,23 @@ n_timesteps)
         drawn = self._fresh()
         drawn._fit(X, y)
         return self._become(drawn)
+
+    def stream(self, *, missing: Any = "error") -> ClassifierStream:
+        """Return a stateful copy that decides after each row; see :class:`~reservoirs.streaming.ClassifierStream`.
+
+        Parameters
+        ----------
+        missing : {"error", "hold", "skip"}, default="error"
+            What happens where a row has values that are NaN: a ValueError, the values of the row before (zeros at the
+            start), or nothing.
+
+        Returns
+        -------
+        ClassifierStream
+            Its `step(u)` returns the label of the rows so far.
+        """
+        check_is_fitted(self)
+        return ClassifierStream(self, self._harvester().memory(), missing=missing)
 
     def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's tags."""

@@ -146,3 +146,7 @@ class ESNForecaster(ForecasterMixin, LinearReadoutMixin):
 
     def _run_on(self, memory: np.ndarray, last: np.ndarray, external: np.ndarray) -> np.ndarray:
         return self._closed_loop(external, memory, last)
+
+    def _memory(self) -> Any:
+        self._refuse_estimator_as_readout()
+        return self._harvester().memory()

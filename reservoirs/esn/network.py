@@ -9,11 +9,11 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._estimator import warn_if_diverged
-from .._params import check_real
+from .._params import check_count, check_real
 from ..sequences import Sequences, check_sequences, check_targets, with_feedback
+from ..streaming import Stream
 from ._base import BaseESN, fill_parameters
 from ._harvest import Noise
-from .stream import Stream
 
 _DEFAULTS = {"n_units": 500, "spectral_radius": 0.9, "leak_rate": 1.0, "input_scaling": 0.2, "bias_scaling": 0.3}
 
@@ -191,17 +191,50 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
             inputs = with_feedback(inputs, targets)
         return self._features(inputs, None)
 
-    def stream(self) -> Stream:
-        """Return a stateful copy that takes one time step a call.
+    def stream(self, *, learner: Any = None, n_outputs: Any = None, missing: Any = "error") -> Stream:
+        """Return a stateful copy that takes one time step a call; see :class:`~reservoirs.streaming.Stream`.
+
+        Parameters
+        ----------
+        learner : RLS, NLMS or LMS, default=None
+            With one, the stream has a linear readout, zero at first, that learns. It is fed back if the fit had
+            feedback (FORCE learning [1]_).
+        n_outputs : int, default=None
+            Outputs of that readout. None means as many as are fed back, or 1.
+        missing : {"error", "hold", "skip"}, default="error"
+            What happens where a row has values that are NaN: a ValueError, the values of the row before (zeros at the
+            start), or nothing.
 
         Returns
         -------
         Stream
-            Its `step(u)` returns the features after input `u`, the same bits as `transform`. With feedback, `u` holds
-            the inputs, then the outputs of the step before.
+            Its `step(u)` returns the features after input `u`, the same bits as `transform`, or the outputs. Without a
+            learner and with feedback, `u` holds the inputs, then the outputs of the step before.
+
+        References
+        ----------
+        .. [1] D. Sussillo and L. F. Abbott, "Generating coherent patterns of activity from chaotic neural networks",
+           Neuron 63, 2009.
         """
         check_is_fitted(self)
-        return Stream(self._harvester())
+        harvester = self._harvester()
+        if learner is None:
+            if n_outputs is not None:
+                raise ValueError(f"n_outputs={n_outputs!r}, but without a learner the stream returns the features")
+            return Stream(self, harvester.memory(), harvester.dtype, missing=missing)
+        n_fed_back = self.W_fb_.shape[1] if hasattr(self, "W_fb_") else 0
+        width = (n_fed_back or 1) if n_outputs is None else check_count("n_outputs", n_outputs)
+        if n_fed_back not in (0, width):
+            raise ValueError(f"n_outputs={n_outputs!r}, but the fit fed back {n_fed_back}")
+        return Stream(
+            self,
+            harvester.memory(),
+            harvester.dtype,
+            (np.zeros((width, harvester.n_features)), np.zeros(width)),
+            learner=learner,
+            missing=missing,
+            feeds_back=n_fed_back > 0,
+        )
 
     @property
     def _n_features_out(self) -> int:

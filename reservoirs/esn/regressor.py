@@ -14,9 +14,10 @@ from .._estimator import warn_if_diverged
 from .._params import check_real
 from ..readout import DECADES, check_alpha
 from ..sequences import Sequences, check_sequences, check_targets, with_feedback
+from ..streaming import Stream
+from ..streaming.learners import Known
 from ._base import fill_parameters
 from ._fit import LinearReadoutMixin
-from .stream import Stream
 
 _DEFAULTS = {"n_units": 500, "spectral_radius": 0.9, "leak_rate": 1.0, "input_scaling": 0.2, "bias_scaling": 0.3}
 
@@ -230,18 +231,37 @@ class ESNRegressor(RegressorMixin, LinearReadoutMixin):  # type: ignore[misc]
         true, _ = check_targets(y, inputs)
         return float(r2_score(true, predicted.reshape(true.shape), sample_weight=sample_weight))
 
-    def stream(self) -> Stream:
-        """Return a stateful copy of the reservoir that takes one time step a call; see :class:`Stream`.
+    def stream(self, *, learner: Any = None, missing: Any = "error") -> Stream:
+        """Return a stateful copy that takes one time step a call; see :class:`~reservoirs.streaming.Stream`.
+
+        Parameters
+        ----------
+        learner : RLS, NLMS or LMS, default=None
+            How the readout goes on learning from the stream, beginning with the fitted one. Outputs fed back are the
+            stream's own (FORCE learning).
+        missing : {"error", "hold", "skip"}, default="error"
+            What happens where a row has values that are NaN: a ValueError, the values of the row before (zeros at the
+            start), or nothing: the outputs of the step before are returned again.
 
         Returns
         -------
         Stream
-            Its `step(u)` returns the outputs after input `u`, shape (n_outputs,).
+            Its `step(u)` returns the outputs after input `u`: a row of what `predict` returns.
         """
         check_is_fitted(self)
-        if hasattr(self, "readout_"):
-            raise ValueError(f"readout={self.readout_!r} cannot be streamed; stream needs readout=None")
-        return Stream(self._harvester(), self._linear_, feeds_back=hasattr(self, "W_fb_"))
+        self._refuse_estimator_as_readout()
+        harvester = self._harvester()
+        return Stream(
+            self,
+            harvester.memory(),
+            harvester.dtype,
+            (self.coef_, self.intercept_),
+            learner=learner,
+            known=Known(self.alpha_, self._gram_),
+            missing=missing,
+            as_number=self._one_dimensional_,
+            feeds_back=hasattr(self, "W_fb_"),
+        )
 
     def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's tags."""

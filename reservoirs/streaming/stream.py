@@ -1,0 +1,412 @@
+"""One time step a call."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any, NoReturn, Self
+
+import numpy as np
+from sklearn.utils.validation import check_array
+
+from .. import _core
+from .._params import check_choice, check_count
+from .learners import Known, Learner
+
+# Features that one call of the core computes at most, so that Ctrl-C is honoured in between: a tenth of a second.
+_FEATURES_A_CALL = 10_000_000
+
+
+class BaseStream:
+    """What all streams share."""
+
+    _core: Any
+
+    @property
+    def state(self) -> np.ndarray:
+        """All that is remembered of the rows so far, shape (n_state,), but not what was learned. May be set.
+
+        The states of a network's units come first. What follows depends on the stream: it is for streams made the same
+        way.
+        """
+        state: np.ndarray = self._core.state
+        return state
+
+    @state.setter
+    def state(self, state: Any) -> None:
+        self._core.state = state
+
+    def reset(self) -> None:
+        """Return to the start of a sequence. What was learned stays."""
+        self._core.reset()
+
+    def copy(self) -> Self:
+        """Return an independent stream that has seen, and learned, the same."""
+        other = copy(self)
+        other._bind(self._core.copy())
+        return other
+
+    def _bind(self, core: Any) -> None:
+        self._core = core
+
+    def __copy__(self) -> Self:
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled."""
+        raise TypeError(
+            f"a {type(self).__name__} cannot be saved or pickled: keep its `state`, and save the estimator it is of or "
+            "(with what was learned) its `estimator()`"
+        )
+
+
+class Stream(BaseStream):
+    """A network or a regressor that keeps its state between calls, and may learn meanwhile.
+
+    Obtained from ``EchoStateNetwork.stream()`` or ``ESNRegressor.stream()``. The results equal those of `transform` or
+    `predict` on the whole sequence, bit for bit, as long as nothing is learned. A stream belongs to one thread.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The fitted estimator.
+    memory : compiled memory
+        What makes features of its inputs.
+    dtype : numpy dtype
+        Of its numbers.
+    readout : tuple of ndarrays (coef, intercept), default=None
+        The readout to begin with. None returns the features.
+    learner : Learner, default=None
+        How `learn` changes the readout.
+    known : Known, default=None
+        What the fit of the readout left to the learner.
+    missing : {"error", "hold", "predict", "skip"}, default="error"
+        What a value that is NaN means.
+    as_number : bool, default=False
+        Whether `step` returns a number.
+    **options : dict
+        For the compiled stream.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reservoirs import EchoStateNetwork
+    >>> u = np.sin(np.arange(100) / 10).reshape(-1, 1)
+    >>> esn = EchoStateNetwork(n_units=20, random_state=0).fit(u)
+    >>> stream = esn.stream()
+    >>> states = [stream.step(row) for row in u]
+    >>> bool((np.array(states) == esn.transform(u)).all())
+    True
+    """
+
+    _policies: tuple[str, ...] = ("error", "hold", "skip")
+
+    def __init__(
+        self,
+        estimator: Any,
+        memory: Any,
+        dtype: np.dtype[Any],
+        readout: tuple[np.ndarray, np.ndarray] | None = None,
+        *,
+        learner: Any = None,
+        known: Known | None = None,
+        missing: Any = "error",
+        as_number: bool = False,
+        **options: Any,
+    ) -> None:
+        check_choice("missing", missing, self._policies)
+        if learner is not None and not isinstance(learner, Learner):
+            raise ValueError(f"learner={learner!r} must be None, or one of RLS(), NLMS() and LMS()")
+        size = "32" if dtype == np.float32 else "64"
+        compiled = begun = None
+        if readout is not None:
+            coef, intercept = (np.ascontiguousarray(part, np.float64) for part in readout)
+            compiled = getattr(_core, "LinearReadout" + size)(coef.astype(dtype), intercept.astype(dtype))
+            begun = None if learner is None else learner._begin(coef, intercept, known)
+        self._estimator = estimator
+        self._dtype = dtype
+        self._as_number = as_number
+        self._rows_a_call = max(1, _FEATURES_A_CALL // memory.n_features)
+        self._bind(getattr(_core, "Stream" + size)(memory, compiled, begun, missing=missing, **options))
+
+    def step(self, u: Any) -> Any:
+        """Take one row.
+
+        Parameters
+        ----------
+        u : array-like of shape (n_inputs,), or a number for one input
+            The inputs of one time step.
+
+        Returns
+        -------
+        ndarray of shape (n_outputs,), or a number
+            The row that `transform` or `predict` returns.
+
+        Raises
+        ------
+        ValueError
+            For inputs of another shape, infinite ones, and NaN if missing values are an error. Nothing changes then.
+        """
+        return self._step(u)
+
+    def learn(self, y: Any) -> None:
+        """Learn what the last step should have returned.
+
+        Nothing is learned from a row that was skipped, of missing outputs unless they are an error, and of the first
+        row of a series to forecast.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_outputs,), or a number for one output
+            The true outputs.
+
+        Raises
+        ------
+        ValueError
+            Without a learner or a step before, and for numbers that are infinite or huge. Nothing changes then.
+        """
+        self._core.learn(y)
+
+    def forecast(self, n_steps: int, X: Any) -> np.ndarray:
+        """Return what the next steps would return, leaving the stream as it is.
+
+        Outputs are fed back if the model does so.
+
+        Parameters
+        ----------
+        n_steps : int
+            How many.
+        X : array-like of shape (n_steps, n_inputs)
+            The inputs of these steps.
+
+        Returns
+        -------
+        ndarray of shape (n_steps,) or (n_steps, n_outputs)
+        """
+        rows = self._external(X, check_count("n_steps", n_steps), n_steps)
+        return self._in_form(self._run_on(rows))
+
+    @property
+    def coef_(self) -> np.ndarray:
+        """Weights of the readout now, shape (n_outputs, n_features)."""
+        return self._now("coef")
+
+    @property
+    def intercept_(self) -> np.ndarray:
+        """Bias of the readout now, shape (n_outputs,)."""
+        return self._now("intercept")
+
+    def estimator(self) -> Any:
+        """Return the fitted estimator with the readout as learned so far: to predict, save or export.
+
+        `partial_fit` begins anew from it, as it has no sums of what the stream learned.
+        """
+        if not hasattr(self._estimator, "coef_"):
+            raise ValueError(f"{type(self._estimator).__name__} has no readout to take over what was learned")
+        estimator = self._estimator._fresh(learned=True)
+        if self._core.learner is not None:
+            estimator.coef_, estimator.intercept_ = self.coef_, self.intercept_
+            if hasattr(estimator, "_gram_"):
+                estimator._gram_ = None
+            estimator._compile()
+        return estimator
+
+    def _bind(self, core: Any) -> None:
+        super()._bind(core)
+        # Bound once: a call less a step.
+        self._step = core.step_number if self._as_number else core.step
+
+    def _now(self, name: str) -> np.ndarray:
+        learner = self._core.learner
+        source, name = (self._estimator, name + "_") if learner is None else (learner, name)
+        return np.array(getattr(source, name))
+
+    def _external(self, X: Any, n_steps: int, n_rows: int) -> np.ndarray:
+        n_external = self._core.n_external
+        if X is None:
+            if n_external * n_rows:
+                raise ValueError(f"X=None, but the steps need inputs: X of shape ({n_rows}, {n_external})")
+            return np.empty((n_rows, n_external), self._dtype)
+        X = check_array(X, dtype=self._dtype, order="C", ensure_2d=False, ensure_min_samples=0, input_name="X")
+        rows: np.ndarray = X.reshape(-1, 1) if X.ndim == 1 else X
+        if rows.shape != (n_rows, n_external):
+            raise ValueError(f"X has shape {X.shape}; expected ({n_rows}, {n_external}) for n_steps={n_steps}")
+        return rows
+
+    def _run_on(self, rows: np.ndarray) -> np.ndarray:
+        core = self._core.running_on()
+        every = self._rows_a_call
+        parts = [core.run(np.ascontiguousarray(rows[t : t + every])) for t in range(0, len(rows), every)]
+        return np.concatenate(parts) if parts else np.empty((0, core.outputs.size), self._dtype)
+
+    def _in_form(self, rows: np.ndarray) -> np.ndarray:
+        return rows[:, 0] if self._as_number else rows
+
+
+class ForecasterStream(Stream):
+    """A forecaster that is told a series row by row, predicts the next, and may learn meanwhile.
+
+    Obtained from ``ESNForecaster.stream()`` or ``NVAR.stream()``. Predictions equal those of `predict` on the whole
+    series, and forecasts those of ``forecast(n, warmup=series so far)``, bit for bit, as long as nothing is learned. A
+    stream belongs to one thread.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reservoirs import ESNForecaster
+    >>> from reservoirs.datasets import mackey_glass
+    >>> y = mackey_glass(1000)
+    >>> model = ESNForecaster(n_units=50, random_state=0).fit(y[:800])
+    >>> stream = model.stream(missing="predict")
+    >>> predictions = [stream.step(row) for row in y]  # predictions[t] is of y[t + 1]
+    >>> bool((predictions[:-1] == model.predict(y)[1:]).all())
+    True
+    >>> bool((stream.forecast(20) == model.forecast(20, warmup=y)).all())
+    True
+    >>> bool(stream.step(None) == model.forecast(2, warmup=y)[1])  # missing: its prediction stands in
+    True
+    """
+
+    _policies = ("error", "hold", "predict", "skip")
+
+    def step(self, y: Any, X: Any = None) -> Any:
+        """Take one row of the series and predict the next.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_outputs,), or a number for a series of one variable
+            The row. None, or NaN, where it is missing. With exogenous series the first call has None for it, and
+            predicts the first row; without, a first call with None does the same, but is not needed.
+        X : array-like of shape (n_exogenous,), or a number, default=None
+            The exogenous series at the time that is predicted.
+
+        Returns
+        -------
+        ndarray of shape (n_outputs,), or a number for a model of a 1-D series
+            The prediction of the next row.
+
+        Raises
+        ------
+        ValueError
+            For rows of another shape, infinite ones, and missing ones if these are an error. Nothing changes then.
+        """
+        return self._step(y, X)
+
+    def forecast(self, n_steps: int, X: Any = None) -> np.ndarray:
+        """Continue the series in closed loop, leaving the stream as it is.
+
+        Parameters
+        ----------
+        n_steps : int
+            How many rows; the first is what the last step predicted.
+        X : array-like of shape (n_steps - 1, n_exogenous) or (n_steps - 1,), default=None
+            The exogenous series at the times after that of the last step's prediction.
+
+        Returns
+        -------
+        ndarray of shape (n_steps,) or (n_steps, n_outputs)
+
+        Raises
+        ------
+        ValueError
+            For fewer than one step, exogenous series that do not fit, and too few rows so far.
+        """
+        rows = self._external(X, check_count("n_steps", n_steps), n_steps - 1)
+        stream = self
+        if not self._core.started and not self._core.n_external:
+            stream = self.copy()
+            stream.step(None)
+        if not stream._core.started or not stream._core.ready:
+            raise ValueError("too few rows so far: a forecast needs as many as the `warmup` of a model's")
+        return stream._in_form(np.concatenate([stream._core.outputs[None], stream._run_on(rows)]))
+
+    def _bind(self, core: Any) -> None:
+        self._core = core
+        self._step = core.step_forecast_number if self._as_number else core.step_forecast
+
+
+class ClassifierStream(BaseStream):
+    """A classifier that decides after each row what the sequence so far is.
+
+    Obtained from ``ESNClassifier.stream()``. What it says equals, bit for bit, what the classifier says of the rows so
+    far as a whole sequence. A stream belongs to one thread.
+
+    Parameters
+    ----------
+    estimator : ESNClassifier
+        The fitted classifier.
+    memory : compiled memory
+        What makes features of its inputs.
+    missing : {"error", "hold", "skip"}, default="error"
+        What a value that is NaN means.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reservoirs import ESNClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> slow = [np.sin(np.arange(n) / 9).reshape(-1, 1) for n in rng.integers(40, 80, 20)]
+    >>> fast = [np.sin(np.arange(n) / 3).reshape(-1, 1) for n in rng.integers(40, 80, 20)]
+    >>> model = ESNClassifier(n_units=50, random_state=0).fit(slow + fast, ["slow"] * 20 + ["fast"] * 20)
+    >>> stream = model.stream()
+    >>> labels = [stream.step(row) for row in fast[0]]
+    >>> print(labels[-1])
+    fast
+    >>> bool(stream.decision_function() == model.decision_function(fast[:1])[0])
+    True
+    """
+
+    def __init__(self, estimator: Any, memory: Any, *, missing: Any = "error") -> None:
+        check_choice("missing", missing, ("error", "hold", "skip"))
+        size = "32" if estimator.W_.dtype == np.float32 else "64"
+        pooling = estimator.pooling
+        with_mean, with_last = pooling in ("mean", "both"), pooling in ("last", "both")
+        readout = {} if hasattr(estimator, "readout_") else {"coef": estimator.coef_, "intercept": estimator.intercept_}
+        self._estimator = estimator
+        self._labels = list(estimator.classes_)
+        pooled = getattr(_core, "PooledStream" + size)
+        self._bind(pooled(memory, estimator.washout_, with_mean, with_last, missing=missing, **readout))
+
+    def step(self, u: Any) -> Any:
+        """Take one row.
+
+        Parameters
+        ----------
+        u : array-like of shape (n_inputs,), or a number for one input
+            The inputs of one time step.
+
+        Returns
+        -------
+        label or None
+            What `predict` returns for the rows so far; None while they are no more than the washout.
+
+        Raises
+        ------
+        ValueError
+            For inputs of another shape, infinite ones, and NaN if missing values are an error. Nothing changes then.
+        """
+        code = self._core.step(u)
+        if code >= 0:
+            return self._labels[code]
+        return self._estimator._labels(self._pooled())[0] if self._core.n_pooled_rows else None
+
+    def decision_function(self) -> Any:
+        """Return what the classifier's `decision_function` returns for the rows so far: a number for two classes."""
+        return self._estimator._scores(self._pooled())[0]
+
+    def predict_proba(self) -> np.ndarray:
+        """Return the probability of each class given the rows so far, shape (n_classes,), if the readout gives it."""
+        if not hasattr(self._estimator, "predict_proba"):
+            raise AttributeError("the classifier's readout gives no probabilities: readout=LogisticRegression() does")
+        return np.asarray(self._estimator.readout_.predict_proba(self._pooled())[0])
+
+    def _pooled(self) -> np.ndarray:
+        if not self._core.n_pooled_rows:
+            raise ValueError(f"no rows so far after washout={self._estimator.washout_}")
+        pooled: np.ndarray = self._core.pool()
+        return pooled
+
+    def estimator(self) -> Any:
+        """Return the classifier."""
+        return self._estimator
