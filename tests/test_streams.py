@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import re
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -186,7 +188,7 @@ def test_what_is_refused_changes_nothing(make: Any) -> None:
     for state in (before[:-1], before * np.nan, "state", None):
         with pytest.raises(ValueError, match="state"):
             stream.state = state
-    with pytest.raises(ValueError, match="no learner"):
+    with pytest.raises(ValueError, match=r"no learner|y must have shape \(0,\)"):
         stream.learn(U[0])
     assert_same_bits(stream.state, before)
     with pytest.raises(TypeError, match=r"Stream cannot be saved or pickled: keep its `state`"):
@@ -454,3 +456,12 @@ def test_a_hundred_thousand_steps(forgetting: float) -> None:
     assert (diagonal > 0).all()
     assert np.linalg.eigvalsh((factor * diagonal) @ factor.T).max() < 1.01 / (1e-3 * forgetting**10)
     assert abs(stream.step(0.0)) < 1e-2
+
+
+def test_the_snippets_of_the_page_run() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "streaming.md").read_text()
+    names: dict[str, Any] = {}
+    for snippet in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(snippet, names)
+    assert np.abs(names["free"] - names["pattern"][:300]).max() < 0.1
+    assert np.abs(names["adapted"].predict(names["u"][1500:]) - names["target"][1500:]).mean() < 0.05
