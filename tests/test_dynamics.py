@@ -78,7 +78,7 @@ def test_closed_loops_go_on_as_the_stream_does(name: str) -> None:
     once = ESNRegressor(dynamics=FORMS[name], leak_rate=leak_rate, feedback_scaling=0.5, **SEEDED)
     once.fit(y[:, None], y)
     stream = once.stream()
-    np.testing.assert_array_equal([stream.step(row)[0] for row in y[:50, None]], once.predict(y[:50, None]))
+    np.testing.assert_array_equal([stream.step(row) for row in y[:50, None]], once.predict(y[:50, None]))
     # In two halves, the second from what the first ended with.
     whole = model.forecast(20, warmup=y)
     assert np.isfinite(whole).all()
