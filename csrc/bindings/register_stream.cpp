@@ -39,7 +39,8 @@ public:
             converted_ && ((converted_.ndim() == 1 && converted_.shape(0) == n) || (converted_.ndim() == 0 && n == 1));
         if (!fits) {
             PyErr_Clear();
-            throw std::invalid_argument(std::string(name) + " must have shape (" + std::to_string(n) + ",), of numbers");
+            throw std::invalid_argument(std::string(name) + " must have shape (" + std::to_string(n) +
+                                        ",), of numbers");
         }
         values_ = converted_.data();
     }
