@@ -279,17 +279,19 @@ def draw(rows: list[Row], folder: Path) -> None:
     swept = [name for name in MEASURES if any(row.section == f"{name} swept" for row in rows)]
     figure, axes = plt.subplots(1, len(swept), figsize=(3.2 * len(swept), 3.2), layout="constrained", squeeze=False)
     for ax, section in zip(axes[0], swept, strict=True):
-        of_section = [row for row in rows if row.section == f"{section} swept"]
-        of_scales = sorted({row.scale for row in of_section})
+        # An error of 1 is that of the mean: loops that diverge are drawn there.
+        most = 1.0 if section == "Mackey-Glass" else np.inf
+        means = {(r.scale, r.network): min(np.mean(r.values), most) for r in rows if r.section == f"{section} swept"}
+        # Scales of which all networks are there.
+        of_scales = sorted({scale for scale, _ in means if (scale, "target Beta(5, 5)") in means})
         best = max if section in ("memory", "Lorenz") else min
-        tuned = [best(np.mean(r.values) for r in of_section if r.scale == s and r.network[0] == "b") for s in of_scales]
+        tuned = [best(means[scale, f"balance {balance:g}"] for balance in TUNED) for scale in of_scales]
         ax.plot(of_scales, tuned, "o-", color="0.3", label="best global balance")
         for color, name in (("C0", "0.5"), ("C1", "0.6"), ("C2", "Beta(5, 5)")):
-            means = [np.mean(row.values) for row in of_section if row.network == f"target {name}"]
-            ax.plot(of_scales, means, "o-", color=color, label=f"adapted to {name}")
-        ax.set(
-            xscale="log", xlabel="input scale", title=section, yscale="log" if section == "Mackey-Glass" else "linear"
-        )
+            of_target = [means[scale, f"target {name}"] for scale in of_scales]
+            ax.plot(of_scales, of_target, "o-", color=color, label=f"adapted to {name}")
+        of_error = {"yscale": "log"} if section == "Mackey-Glass" else {}
+        ax.set(xscale="log", xlabel="input scale", title=section, **of_error)
     axes[0, 0].legend(fontsize=8)
     figure.savefig(folder / "ei_balance_scales.png", dpi=90)
 
