@@ -1,10 +1,12 @@
-"""Errors of forecasts, in the units of the literature on reservoir computing."""
+"""Errors of forecasts, in the units of the literature on reservoir computing, and scores of anomalies."""
 
 from collections.abc import Sequence
 from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from ._params import check_real
 
 
 def nrmse(y_true: ArrayLike, y_pred: ArrayLike) -> float:
@@ -44,6 +46,71 @@ def nrmse(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     if len(constant):
         raise ValueError(f"y_true must vary: its standard deviation is zero in output {constant[0]}")
     return float(np.mean(np.sqrt(np.mean((pred - true) ** 2, axis=0)) / true.std(axis=0)))
+
+
+def anomaly_scores(y_true: ArrayLike, y_pred: ArrayLike, *, forgetting: float = 0.99) -> NDArray[Any]:
+    r"""Return how unusual each row is: its squared residual, normalised by what residuals were so far.
+
+    With residuals :math:`e_t = y_t - \hat y_t`, for each output, their running mean m and variance v (West 1979) give
+
+    .. math::
+        d = e_t - m, \qquad s_t = d^2 / v, \qquad m' = m + r d, \qquad v' = (1 - r) (v + r d\, d)
+
+    where r = 1 / t until that is less than 1 - `forgetting`, which it then stays: rows are remembered for about
+    1 / (1 - forgetting). A row is compared with the rows before it only; usually s is about 1. With several outputs the
+    score is the mean over them. Where v is 0, as in the first two rows, it is 0.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n_timesteps,) or (n_timesteps, n_outputs)
+        The true series and its prediction, a step ahead. If both are float32, so is all that is computed: the bits are
+        those of an export with `anomaly` (:func:`reservoirs.export.to_c`).
+    forgetting : float, default=0.99
+        In [0, 1).
+
+    Returns
+    -------
+    ndarray of shape (n_timesteps,)
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, a value is not finite or `forgetting` is out of its range.
+
+    References
+    ----------
+    D. H. D. West, "Updating mean and variance estimates: an improved method", Communications of the ACM 22(9), 1979.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reservoirs.metrics import anomaly_scores
+    >>> rng = np.random.default_rng(0)
+    >>> true = rng.normal(size=500)
+    >>> true[400] += 10
+    >>> scores = anomaly_scores(true, np.zeros(500))
+    >>> int(scores.argmax()), bool(scores[400] > 50)
+    (400, True)
+    """
+    true, pred = _as_columns("y_true", y_true), _as_columns("y_pred", y_pred)
+    _check_same_shape("y_true", true, "y_pred", pred)
+    _check_finite("y_true", true)
+    _check_finite("y_pred", pred)
+    check_real("forgetting", forgetting, 0.0, 1.0 - 2.0**-20)
+    T = np.result_type(*(each.dtype for each in map(np.asarray, (y_true, y_pred))), np.float32).type
+    residuals = true.astype(T) - pred.astype(T)
+    mean, variance = np.zeros((2, residuals.shape[1]), T)
+    least, scores = T(1 - forgetting), np.zeros(len(residuals), T)
+    for t, residual in enumerate(residuals):
+        count = T(t + 1)
+        rate = T(1) / count if count * least < 1 else least
+        d = residual - mean
+        for part, v in zip(d * d, variance, strict=True):
+            scores[t] += part / v if v > 0 else T(0)
+        mean = mean + rate * d
+        variance = (T(1) - rate) * (variance + (rate * d) * d)
+    of_rows: NDArray[Any] = scores / T(residuals.shape[1])
+    return of_rows
 
 
 @overload

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from reservoirs.metrics import nrmse, valid_prediction_time
+from reservoirs.metrics import anomaly_scores, nrmse, valid_prediction_time
 
 
 def test_nrmse_is_zero_when_right_and_one_for_the_mean():
@@ -94,3 +94,45 @@ def test_valid_prediction_time_of_a_batch_equals_one_by_one():
 def test_valid_prediction_time_refuses(y_true, y_pred, options, message):
     with pytest.raises(ValueError, match=message):
         valid_prediction_time(y_true, y_pred, **options)
+
+
+@pytest.mark.parametrize("forgetting", [0.0, 0.9, 0.99])
+def test_anomaly_scores_follow_their_definition(forgetting):
+    rng = np.random.default_rng(0)
+    residuals = rng.normal(1.0, 2.0, 400)
+    scores = anomaly_scores(residuals, np.zeros(400), forgetting=forgetting)
+    # Of the first rows mean and variance are plain; later they are exponentially weighted sums.
+    n = min(400, int(np.floor(1 / (1 - forgetting) - 1e-9)))
+    for t in range(2, n):
+        before = residuals[:t]
+        assert scores[t] == pytest.approx((residuals[t] - before.mean()) ** 2 / before.var())
+    weights = np.ones(n) / n
+    for t in range(n, 400 * (forgetting > 0)):
+        mean = weights @ residuals[:t]
+        variance = weights @ (residuals[:t] - mean) ** 2
+        assert scores[t] == pytest.approx((residuals[t] - mean) ** 2 / variance)
+        weights = np.append(weights * forgetting, 1 - forgetting)
+    assert scores[:2].tolist() == [0.0, 0.0]
+
+
+def test_anomaly_scores_of_noise_are_about_one_and_of_a_fault_are_not():
+    rng = np.random.default_rng(0)
+    true = rng.normal(size=(5000, 2)) * [1.0, 1e5] + [0.0, 1e6]
+    true[4000, 1] += 8e5
+    scores = anomaly_scores(true, np.zeros((5000, 2)))
+    assert 0.9 < np.median(scores) / np.median((rng.normal(size=(5000, 2)) ** 2).mean(axis=1)) < 1.1
+    assert scores.argmax() == 4000
+    assert anomaly_scores(true.astype(np.float32), np.zeros((5000, 2), np.float32)).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("y_true", "forgetting", "message"),
+    [
+        ([1.0, 2.0], 1.0, r"forgetting=1.0 must be a finite number in \[0, "),
+        ([1.0, 2.0, 3.0], 0.9, "must have the same shape"),
+        ([1.0, np.nan], 0.9, "y_true"),
+    ],
+)
+def test_anomaly_scores_refuse(y_true, forgetting, message):
+    with pytest.raises(ValueError, match=message):
+        anomaly_scores(y_true, [0.0, 0.0], forgetting=forgetting)

@@ -12,6 +12,7 @@ from typing import Any
 from .._params import check_choice
 from ..lsm._base import BaseLiquid
 from ._fixed import FixedNetwork, make_fixed
+from ._learning import check_learner, make_extras
 from ._liquid import take_liquid_apart, write_liquid
 from ._liquid_source import LiquidSource
 from ._network_source import NetworkSource
@@ -29,7 +30,16 @@ _KEYWORDS = (
 )
 
 
-def to_c(model: Any, name: str, *, dtype: str = "float32", style: str = "single-header", refit: Any = None) -> CSource:
+def to_c(
+    model: Any,
+    name: str,
+    *,
+    dtype: str = "float32",
+    style: str = "single-header",
+    refit: Any = None,
+    learner: Any = None,
+    anomaly: float | None = None,
+) -> CSource:
     """Write a fitted model as C99.
 
     Parameters
@@ -50,6 +60,12 @@ def to_c(model: Any, name: str, *, dtype: str = "float32", style: str = "single-
     refit : tuple, default=None
         With integers, what the readout is fitted to again, because no readout survives the rounding of the weights
         below it: the arguments of the model's `fit`, ``(X, y)`` or ``(y,)`` or ``(y, X)``, usually the same.
+    learner : NLMS, LMS or RLS, default=None
+        A rule of :mod:`reservoirs.streaming` by which the readout of a regressor or forecaster goes on learning on the
+        device, in float32; RLS with an `alpha`.
+    anomaly : float, default=None
+        Adds a function that scores how unusual each row is, as :func:`reservoirs.metrics.anomaly_scores` does with this
+        `forgetting`.
 
     Returns
     -------
@@ -84,14 +100,19 @@ def to_c(model: Any, name: str, *, dtype: str = "float32", style: str = "single-
             f"dtype={dtype!r} {'needs no refit' if refit is not None else 'needs refit, the data of the fit'}"
         )
     if isinstance(model, BaseLiquid):
+        if learner is not None or anomaly is not None:
+            raise ValueError("learner and anomaly are for regressors and forecasters in float32, not for liquids")
         if dtype != "float32":
             raise ValueError(f"dtype={dtype!r} is for echo-state networks; a liquid of weight_dtype='int8' has 8 bits")
         liquid = take_liquid_apart(model)
         code = write_liquid(liquid, name)
         return LiquidSource(name, *_files(code, name, style), liquid.model, code.driver, liquid)
     parts = take_apart(model)
+    if learner is not None or anomaly is not None:
+        check_learner(learner, parts, dtype)
+    extras = make_extras(parts, learner, anomaly)
     parts, fixed = _in_integers(parts, dtype, refit) if dtype != "float32" else (parts, None)
-    code = write(parts, name, dtype, fixed)
+    code = write(parts, name, dtype, fixed, extras)
     return NetworkSource(name, *_files(code, name, style), parts.reference, code.driver, parts, fixed)
 
 

@@ -46,11 +46,12 @@ class Core:
     stack_bytes: int = field(default=0)
 
 
-def write_core(parts: Parts, fixed: FixedNetwork | None) -> Core:
+def write_core(parts: Parts, fixed: FixedNetwork | None, *, learns: bool) -> Core:
     """Write the network, in integers if `fixed` is given, or the delay line of a model."""
     if fixed is not None:
         return _fixed_network(parts, fixed)
-    core = _network(parts, parts.core) if isinstance(parts.core, Network) else _delay_line(parts.core)
+    readout = "readout_learned" if learns else "readout"
+    core = _network(parts, parts.core, readout) if isinstance(parts.core, Network) else _delay_line(parts.core, readout)
     core.arrays.append(Array("coef", bits(parts.coef), "a row an output"))
     core.arrays.append(Array("intercept", bits(parts.intercept)))
     return core
@@ -61,7 +62,7 @@ def bits(values: np.ndarray) -> np.ndarray:
     return values.view(np.uint64) if values.dtype == np.float64 else values
 
 
-def _network(parts: Parts, network: Network) -> Core:
+def _network(parts: Parts, network: Network, readout: str) -> Core:
     n_units, n_drives = len(network.bias), network.W_in.shape[1]
     links, link_arrays, link_macros = _links(network.W)
     arrays = [
@@ -80,7 +81,7 @@ def _network(parts: Parts, network: Network) -> Core:
         sizes=_sizes(network),
         macros=macros,
         arrays=arrays,
-        templates=[*polynomial, network.activation, "network", *_reader(parts, ["readout", "network_run"])],
+        templates=[*polynomial, network.activation, "network", *_reader(parts, [readout, "network_run"])],
         state=[f"float x[{n_units}];", f"float next[{n_units}]; /* used within a step only */"],
         state_bytes=8 * n_units,
         multiply_adds=links + n_drives * network.stage_ends[0] + n_units,
@@ -174,7 +175,7 @@ def _links(W: Any) -> tuple[int, list[Array], dict[str, str]]:
     return W.nnz, arrays, macros
 
 
-def _delay_line(line: DelayLine) -> Core:
+def _delay_line(line: DelayLine, readout: str) -> Core:
     order = line.monomials.shape[1]
     unused = 0xFF if line.n_variables * line.delays < 0xFF else 0xFFFF
     factors = np.where(line.monomials < 0, unused, line.monomials)
@@ -192,7 +193,7 @@ def _delay_line(line: DelayLine) -> Core:
         },
         macros={"NAME_FACTOR(i)": f"NAME_READ{8 * factors.itemsize}(&name_factors[i])"} if factors.size else {},
         arrays=[Array("factors", factors, "the places in z of each product's factors")] if factors.size else [],
-        templates=["nvar", "readout", "nvar_run"],
+        templates=["nvar", readout, "nvar_run"],
         state=[*past, "uint32_t seen;"],
         state_bytes=4 * line.depth * line.n_variables + (8 if line.depth else 4),
         multiply_adds=int((line.monomials >= 0).sum()) - len(line.monomials),

@@ -12,6 +12,7 @@ import numpy as np
 from .. import __version__
 from ._core import Core, bits, write_core
 from ._fixed import FixedNetwork
+from ._learning import Extras
 from ._parts import Affine, Parts
 from ._self_test import SelfTest, make_self_test
 from ._text import Array, literal, rename, template
@@ -61,6 +62,7 @@ class _Draft:
     core: Core
     test: SelfTest
     sizes: dict[str, int]
+    extras: Extras
     arrays: list[Array] = field(default_factory=list)
     functions: list[str] = field(default_factory=list)
 
@@ -73,15 +75,19 @@ class _Draft:
         return self.dtype == "float32" and self.sizes.get("POOLS_MEAN", 0) > 0
 
 
-def write(parts: Parts, name: str, dtype: str, fixed: FixedNetwork | None) -> Code:
+def write(parts: Parts, name: str, dtype: str, fixed: FixedNetwork | None, extras: Extras) -> Code:
     """Write the C code that computes what `parts` computes, or what `fixed` computes of it in integers."""
-    core, test = write_core(parts, fixed), make_self_test(parts, fixed)
-    draft = _Draft(parts, dtype, core, test, {**core.sizes, **_sizes(parts, core, fixed), **test.sizes})
+    learns = extras.sizes["LEARNS"] > 0
+    core, test = write_core(parts, fixed, learns=learns), make_self_test(parts, fixed)
+    sizes = {**core.sizes, **_sizes(parts, core, fixed), **test.sizes, **extras.sizes}
+    draft = _Draft(parts, dtype, core, test, sizes, extras)
     draft.arrays += core.arrays
     draft.functions += _scalings(draft)
     kind = "fixed_classifier" if fixed is not None and parts.kind == "classifier" else parts.kind
     reader = ["best"] if kind == "classifier" else []
-    draft.functions += [template(name, draft.sizes) for name in [*core.templates, "init", *reader, kind]]
+    init = "init_learned" if learns else "init"
+    names = [*core.templates, init, *reader, kind, *extras.templates]
+    draft.functions += [template(name, sizes) for name in names]
     driver = template("host", draft.sizes) + template(f"host_{parts.kind}", draft.sizes)
     return Code(rename(_header(draft), name), rename(_implementation(draft), name), rename(driver, name))
 
@@ -109,7 +115,7 @@ def _implementation(draft: _Draft) -> str:
     sizes = {f"NAME_{size}": f"{value}u" for size, value in draft.sizes.items() if size not in _PUBLIC_SIZES}
     return implementation_text(
         draft.sizes,
-        sizes | draft.core.macros,
+        sizes | draft.core.macros | draft.extras.macros,
         draft.arrays,
         draft.functions,
         [*(array.text() for array in draft.test.arrays), template(f"{draft.parts.kind}_test", draft.sizes)],
@@ -195,7 +201,8 @@ def _told(constants: np.ndarray) -> str:
 
 def _header(draft: _Draft) -> str:
     sizes = {size: draft.sizes[size] for size in _PUBLIC_SIZES if size in draft.sizes}
-    declarations = template(f"{draft.parts.kind}_api", draft.sizes)
+    names = [*draft.extras.declarations, f"{draft.parts.kind}_api"]
+    declarations = "".join(template(name, draft.sizes) for name in names)
     types = f"{WIDE}\n" if draft.needs_wide_state else ""
     return header_text(_facts(draft), sizes, types, _state(draft)[0], declarations)
 
@@ -229,7 +236,8 @@ def _state(draft: _Draft) -> tuple[list[str], int]:
         if sizes["POOLS_MEAN"]:
             fields.insert(0, f"{'name_wide' if draft.dtype == 'float32' else 'int64_t'} sum[{sizes['FEATURES']}];")
             n_bytes += 8 * sizes["FEATURES"]
-    return fields, n_bytes
+    fields += [*draft.extras.fields, *draft.extras.learned]
+    return fields, n_bytes + draft.extras.n_bytes
 
 
 def _facts(draft: _Draft) -> str:
@@ -251,6 +259,8 @@ def _facts(draft: _Draft) -> str:
         + (f", {core.work}" if core.work else ""),
         "Check   name_self_test must return 0",
     ]
+    if draft.extras.multiply_adds:
+        lines.append(f"A lesson  {draft.extras.multiply_adds} multiply-adds")
     if parts.kind == "classifier":
         numbers = "double" if draft.dtype == "float32" else "integers"
         lines.append(f"A decision  {readout} multiply-adds and {draft.sizes['POOLED']} divisions, in {numbers}")

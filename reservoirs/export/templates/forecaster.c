@@ -14,6 +14,9 @@ void name_step(name_state *s, const float *y_now, float *y_next)
     }
     name_run(s, drive, s->fed_back);
     for (i = 0; i < NAME_OUTPUTS; ++i) y_next[i] = name_original(s->fed_back[i], i);
+#if NAME_SCORES_ANOMALIES
+    for (i = 0; i < NAME_OUTPUTS; ++i) s->predicted[i] = y_next[i];
+#endif
 }
 
 #if NAME_EXOGENOUS > 0

@@ -15,8 +15,15 @@ static void name_run(name_state *s, const float *u, float *y)
     /* Rows that lack some of their past are predicted to be like the row before. */
     if (s->seen <= NAME_DEPTH) {
         ++s->seen;
+#if NAME_LEARNS
+        s->lesson = 0;
+#endif
         for (i = 0; i < NAME_OUTPUTS; ++i) y[i] = u[NAME_EXOGENOUS + i];
         return;
     }
+#if NAME_LEARNS
+    name_remember(s, z);
+    for (i = 0; i < NAME_OUTPUTS; ++i) s->before[i] = u[NAME_EXOGENOUS + i];
+#endif
     for (i = 0; i < NAME_OUTPUTS; ++i) y[i] = u[NAME_EXOGENOUS + i] + name_output(s, z, i);
 }
