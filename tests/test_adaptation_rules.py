@@ -12,10 +12,11 @@ from reference import LEVELS, Net, activation, assert_same_bits, simd_level
 from scipy import sparse, stats
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.utils.estimator_checks import check_estimator
+from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
 from reservoirs import EchoStateNetwork, ESNRegressor, _core, adaptation, load, save
 from reservoirs.adaptation import (
+    SORN,
     DivisiveGainControl,
     DormantRecycling,
     EIBalance,
@@ -238,7 +239,7 @@ def test_multi_scale_equals_its_twin(level, seed, n, n_inputs, spread):
         b = b - rates[1] * (r[1] - rho)
         hh = np.maximum(hh + rates[2] * (r[2] - rho) / scale_i, 0)
         if spread:
-            v = v + smoothing[2] * ((y - r[2]) * (y - r[2]) - v)
+            v = v + smoothing[2] * ((y - r[1]) * (y - r[1]) - v)
             factor = 1 + rates[3] * np.maximum(1 - v / variance_wanted, -1)
             ee, hh = ee * factor, hh * factor
         else:
@@ -563,6 +564,84 @@ def test_lively_networks_are_left_alone_and_dead_ones_named(rng):
     assert dead.adaptation_.n_dormant_.tolist() == [30, 30]
 
 
+# The self-organising network.
+
+
+def test_sorn_equals_its_twin(rng):
+    inputs = rng.uniform(-1, 1, (60, 2))
+    parameters = {"n_exc": 30, "n_inh": 6, "in_degree": 4, "n_input_units": 5, "random_state": 1}
+    drawn = SORN(**parameters, stdp_rate=0, ip_rate=0).fit(inputs)
+    sorn = SORN(**parameters, stdp_rate=0.1, ip_rate=0.02).fit(inputs)
+    weights, threshold = drawn.weights_.copy(), drawn.threshold_exc_.copy()
+    x, y, active = np.zeros(30), np.zeros(6), np.zeros(30)
+    for u in inputs:
+        drive = np.zeros(30)
+        for feature, units in zip(u, drawn.input_units_, strict=True):
+            drive[units] += feature
+        W = np.zeros((30, 30))
+        np.put_along_axis(W, drawn.sources_.astype(int), weights, axis=1)
+        received = W @ x - drawn.W_ei_ @ y + drive
+        assert abs(received - threshold).min() > 1e-12  # no tie for rounding to decide
+        before, x = x, (received > threshold).astype(float)
+        y = (drawn.W_ie_ @ x > drawn.threshold_inh_).astype(float)
+        change = x[:, None] * before[drawn.sources_] - before[:, None] * x[drawn.sources_]
+        weights = np.maximum(weights + 0.1 * change, 0)
+        weights /= weights.sum(axis=1, keepdims=True)
+        threshold += 0.02 * (x - 0.1)
+        active += x
+    np.testing.assert_allclose(sorn.weights_, weights, atol=1e-12)
+    np.testing.assert_allclose(sorn.threshold_exc_, threshold, atol=1e-12)
+    np.testing.assert_array_equal(sorn.mean_rate_, active / 60)
+    assert not np.array_equal(sorn.weights_, drawn.weights_)
+
+
+def test_sorn_counts_better_than_a_static_network_and_keeps_its_rate():
+    counts = pytest.importorskip("bench.adaptation", reason="bench/ is not in the source distribution").counts
+    organised, static = SORN(), SORN(stdp_rate=0, ip_rate=0)
+    for seed in range(3):
+        assert counts(int, organised, 6, seed) > counts(int, static, 6, seed)
+    assert abs(organised.mean_rate_.mean() - 0.1) < 0.02
+    np.testing.assert_allclose(organised.weights_.sum(axis=1), 1)
+    assert organised.weights_.min() >= 0
+
+
+# Time steps depend on those before them.
+@parametrize_with_checks(
+    [SORN(n_exc=20, n_inh=5, in_degree=3, n_input_units=3)],
+    expected_failed_checks=lambda _: dict.fromkeys(
+        ("check_methods_sample_order_invariance", "check_methods_subset_invariance"), "rows are time steps"
+    ),
+)
+def test_sorn_is_a_transformer_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+def test_sorn_in_files_and_on_many_sequences(rng, tmp_path):
+    one, two = rng.uniform(-1, 1, (40, 2)), rng.uniform(-1, 1, (30, 2))
+    sorn = SORN(n_exc=20, n_inh=4, n_epochs=2, random_state=0).fit([one, two])
+    states = sorn.transform([one, two])
+    np.testing.assert_array_equal(states[1], sorn.transform(two))
+    save(sorn, tmp_path / "sorn.npz")
+    np.testing.assert_array_equal(load(tmp_path / "sorn.npz").transform(one), states[0])
+    assert set(np.unique(states[0])) == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"in_degree": 200}, "in_degree=200 must be below n_exc=200"),
+        ({"n_input_units": 201}, "n_input_units=201 at most as large"),
+        ({"n_inh": 0}, "n_inh=0 must be"),
+        ({"stdp_rate": -1}, "stdp_rate=-1 must be"),
+        ({"target_rate": 2}, "target_rate=2 must be"),
+        ({"n_epochs": 0}, "n_epochs=0 must be"),
+    ],
+)
+def test_errors_of_sorn(parameters, message, u):
+    with pytest.raises(ValueError, match=message):
+        SORN(**parameters).fit(u)
+
+
 # Errors.
 
 
@@ -583,7 +662,7 @@ def test_lively_networks_are_left_alone_and_dead_ones_named(rng):
         (
             SynapticTurnover(),
             {"dynamics": "euler"},
-            "SynapticTurnover would change weights that dynamics='euler'",
+            r"SynapticTurnover would undo what Euler\(\) makes",
         ),
         (DivisiveGainControl(std=np.nan), {}, "std=nan must be"),
         (DivisiveGainControl(n_epochs=1.5), {}, "n_epochs=1.5 must be an integer"),

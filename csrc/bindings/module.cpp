@@ -12,4 +12,5 @@ PYBIND11_MODULE(_core, m) {
     reservoirs::bindings::register_plasticity(m);
     reservoirs::bindings::register_liquid(m);
     reservoirs::bindings::register_unit_rules(m);
+    reservoirs::bindings::register_sorn(m);
 }

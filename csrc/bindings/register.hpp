@@ -41,5 +41,6 @@ void register_stream(py::module_& m);
 void register_plasticity(py::module_& m);
 void register_liquid(py::module_& m);
 void register_unit_rules(py::module_& m);
+void register_sorn(py::module_& m);
 
 }  // namespace reservoirs::bindings

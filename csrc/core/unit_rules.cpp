@@ -82,7 +82,7 @@ struct Scales : MultiScale {
             excitation[i] = excitation[i] * std::max(1 - rate[3] * above(3) / excitation_scale[i], 0.5);
             return;
         }
-        const double deviation = x - averages[2 * n + i];
+        const double deviation = x - averages[n + i];
         variance[i] = variance[i] + smoothing[2] * (deviation * deviation - variance[i]);
         const double factor = 1 + rate[3] * std::max(1 - variance[i] / target_variance[i], -1.0);
         excitation[i] = excitation[i] * factor;

@@ -15,6 +15,7 @@
 #include "reservoirs/nvar.hpp"
 #include "reservoirs/random.hpp"
 #include "reservoirs/simd.hpp"
+#include "rules.hpp"
 #include "table.hpp"
 
 using namespace reservoirs;
@@ -378,6 +379,7 @@ int main() {
         test_pinned_bits<float>(Activation::tanh, 9386703042910919459u);
         test_pinned_bits<double>(Activation::logistic, 6122729817652143313u);
         test_liquids();
+        test_rules();
         std::printf("%s: passed\n", simd_level_name(level));
     }
 }

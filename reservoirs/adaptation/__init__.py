@@ -6,9 +6,11 @@ from .gain import DivisiveGainControl, GainWhitening
 from .homeostasis import MultiScaleHomeostasis
 from .inhibition import VogelsInhibition
 from .intrinsic import IntrinsicPlasticity
+from .sorn import SORN
 from .structural import DormantRecycling, SynapticTurnover
 
 __all__ = [
+    "SORN",
     "Adaptation",
     "DivisiveGainControl",
     "DormantRecycling",

@@ -37,7 +37,7 @@ class MultiScaleHomeostasis(Adaptation):
         \Delta e = e \, \frac{\eta_4 (\rho - \bar r_4)}{W^E \rho}
 
     for sigmoid units, with :math:`W = W^E - W^I` and h at least 0. With `target_std`, the slowest keeps the spread of
-    the rate instead, v being the variance of r about :math:`\bar r_3`, averaged over :math:`\tau_3`:
+    the rate instead, v being the variance of r about :math:`\bar r_2`, averaged over :math:`\tau_3`:
     :math:`\Delta e / e = \Delta h / h = \eta_4 \max(-1, 1 - v / \sigma^2)`.
 
     Knobs 2 to 4 are measured by what they change of a unit's net input, whose slope f' is at most 1/4: each loop alone

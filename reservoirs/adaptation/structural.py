@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from .._params import check_count, check_real
-from ..esn.dynamics import Euler
+from ..esn.dynamics import ContractingModules, Euler
 from ..topology import spectral_radius
 from ._base import Adaptation, DrawnNetwork
 
@@ -39,7 +39,8 @@ class SynapticTurnover(Adaptation):
     Raises
     ------
     ValueError
-        In the fit, for a parameter out of its range, and for ``dynamics="euler"``.
+        In the fit, for a parameter out of its range, and for dynamics that make the weights
+        antisymmetric or contracting.
 
     References
     ----------
@@ -138,7 +139,8 @@ class DormantRecycling(Adaptation):
     Raises
     ------
     ValueError
-        In the fit, for a parameter out of its range, and for ``dynamics="euler"``.
+        In the fit, for a parameter out of its range, and for dynamics that make the weights
+        antisymmetric or contracting.
 
     Warns
     -----
@@ -217,8 +219,8 @@ class DormantRecycling(Adaptation):
 
 
 def _check_free(rule: Adaptation, network: DrawnNetwork) -> None:
-    if isinstance(network.dynamics, Euler):
-        raise ValueError(f"{type(rule).__name__} would change weights that dynamics='euler' wants antisymmetric")
+    if isinstance(network.dynamics, Euler | ContractingModules):
+        raise ValueError(f"{type(rule).__name__} would undo what {network.dynamics!r} makes of the weights")
 
 
 def _moments(network: DrawnNetwork) -> tuple[np.ndarray, np.ndarray]:

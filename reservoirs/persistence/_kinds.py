@@ -14,6 +14,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from .._estimator import Estimator
 from ..adaptation import (
+    SORN,
     Adaptation,
     DivisiveGainControl,
     DormantRecycling,
@@ -323,6 +324,21 @@ _ALL = (
         },
     ),
     Kind(VogelsInhibition, {"target_rate_": floats("units"), "mean_rate_": floats("units")}),
+    Kind(
+        SORN,
+        {
+            **_INPUT,
+            "_width_": WHOLE,
+            "sources_": array("i", "units", "links"),
+            "weights_": floats("units", "links"),
+            "W_ei_": floats("units", "inhibitory"),
+            "W_ie_": floats("inhibitory", "units"),
+            "threshold_exc_": floats("units"),
+            "threshold_inh_": floats("inhibitory"),
+            "input_units_": array("i", "inputs", "driven"),
+            "mean_rate_": floats("units"),
+        },
+    ),
     Kind(SynapticTurnover, {"n_replaced_": WHOLE}),
     Kind(DormantRecycling, {"dormant_": array("b", "units"), "n_dormant_": array("i", "runs")}),
     *(Kind(graph, {}) for graph in (Column, Connectome, ErdosRenyi, FixedInDegree, Modular, SmallWorld)),
