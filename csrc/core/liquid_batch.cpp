@@ -99,7 +99,9 @@ LiquidBatch<T>::LiquidBatch(std::shared_ptr<const Liquid<T>> liquid, std::int64_
     }
     bool columns[kSourceKinds] = {};
     for (const auto& rule : rules) {
-        for (int kind = 0; kind < kSourceKinds; ++kind) columns[kind] = columns[kind] || rule->blocks().any(kind);
+        for (int kind = 0; kind < kSourceKinds; ++kind) {
+            columns[kind] = columns[kind] || rule->needs_columns(kind, rule == rules.front());
+        }
     }
     const auto wiring = std::make_shared<const Wiring<T>>(liquid_->recurrent_, liquid_->input_,
                                                           RingShape{liquid_->padded_, liquid_->slot_stride_},

@@ -1,4 +1,5 @@
-// What all rules share: who is connected to whom, the spikes of a step, weights that are put back.
+// What all rules share: who is connected to whom, the spikes of a step, weights
+// that are put back.
 
 #include <algorithm>
 
@@ -9,28 +10,24 @@ namespace reservoirs {
 namespace {
 
 template <class T>
-Incoming by_target(const Wiring<T>& wiring, int kind) {
+Incoming by_target(const Wiring<T>& wiring, int kind, bool with_synapses) {
     const Synapses<T>& synapses = wiring.synapses(kind);
     const auto each = [&](const auto& use) {
         for (std::uint32_t j = 0; j < synapses.n_sources(); ++j) {
             if (kind != kInput && (wiring.excitatory[j] != 0) != (kind == kExcitatory)) continue;
             for (std::int64_t k = synapses.begin(j); k < synapses.begin(j + 1); ++k) {
-                use(j, k, synapses.unit(j, k, wiring.shape));
+                use(Entering{static_cast<std::uint32_t>(k), j}, synapses.unit(j, k, wiring.shape));
             }
         }
     };
     Incoming to;
     to.start.assign(static_cast<std::size_t>(wiring.n_units()) + 1, 0);
-    each([&](std::uint32_t, std::int64_t, std::uint32_t i) { ++to.start[i + 1]; });
+    each([&](Entering, std::uint32_t i) { ++to.start[i + 1]; });
     for (std::size_t i = 1; i < to.start.size(); ++i) to.start[i] += to.start[i - 1];
+    if (!with_synapses) return to;
     to.synapses.resize(static_cast<std::size_t>(to.start.back()));
-    to.sources.resize(to.synapses.size());
     std::vector<std::int64_t> next(to.start.begin(), to.start.end() - 1);
-    each([&](std::uint32_t j, std::int64_t k, std::uint32_t i) {
-        const auto at = static_cast<std::size_t>(next[i]++);
-        to.synapses[at] = static_cast<std::uint32_t>(k);
-        to.sources[at] = j;
-    });
+    each([&](Entering one, std::uint32_t i) { to.synapses[static_cast<std::size_t>(next[i]++)] = one; });
     return to;
 }
 
@@ -49,7 +46,7 @@ Wiring<T>::Wiring(const Synapses<T>& recurrent_synapses, const Synapses<T>& inpu
       padded(n_padded),
       excitatory(std::move(is_excitatory)) {
     for (int kind = 0; kind < kSourceKinds; ++kind) {
-        if (columns[kind]) incoming[kind] = by_target(*this, kind);
+        incoming[kind] = by_target(*this, kind, columns[kind]);
     }
 }
 

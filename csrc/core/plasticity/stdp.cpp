@@ -11,10 +11,45 @@ namespace reservoirs {
 
 namespace {
 
-// No rate of depression gets beyond this, so that no product with a trace becomes infinite.
+// No rate of depression gets beyond this, so that no product with a trace
+// becomes infinite.
 template <class T>
 constexpr T kLargestRate = T(1e30);
 constexpr std::size_t kVector = 16;  // whole vectors of the widest level, as a value that all units share
+
+// Synapses by target, of those sources of a kind that have spiked: only these
+// have a trace.
+template <class T>
+class ActiveColumns {
+public:
+    void begin(const Wiring<T>& wiring, int kind) {
+        const Incoming& all = wiring.incoming[kind];
+        // Not set to zero: few of its pages may ever be used.
+        if (!synapses_) synapses_.reset(new Entering[static_cast<std::size_t>(all.start.back())]);
+        end_.assign(all.start.begin(), all.start.end() - 1);
+        known_.assign(static_cast<std::size_t>(wiring.synapses(kind).n_sources()), 0);
+    }
+
+    void add(const Wiring<T>& wiring, int kind, std::uint32_t source) {
+        if (std::exchange(known_[source], char{1})) return;
+        const Synapses<T>& synapses = wiring.synapses(kind);
+        for (std::int64_t k = synapses.begin(source); k < synapses.begin(source + 1); ++k) {
+            const std::int64_t at = end_[synapses.unit(source, k, wiring.shape)]++;
+            synapses_[static_cast<std::size_t>(at)] = {static_cast<std::uint32_t>(k), source};
+        }
+    }
+
+    const Entering* begin_of(const Wiring<T>& wiring, int kind, std::uint32_t unit) const {
+        return synapses_.get() + wiring.incoming[kind].start[unit];
+    }
+    const Entering* end_of(std::uint32_t unit) const { return synapses_.get() + end_[unit]; }
+
+private:
+    std::unique_ptr<Entering[]> synapses_;
+    std::vector<std::int64_t> end_;  // of each unit's, those of the unit after it
+                                     // beginning where all would end
+    std::vector<char> known_;
+};
 
 template <class T>
 class PairLearner : public Learner<T> {
@@ -28,7 +63,7 @@ public:
           inputs_{rule.trace_step, rule.trace_decay, rule.nearest, {}} {
         if (rule.astrocyte.cells.model) cells_.emplace(rule.astrocyte.cells);
         for (int kind = 0; kind < kSourceKinds; ++kind) {
-            delivers_[kind] = is_first && !rule.multiplicative && !rule.gated && rule.changed.all(kind);
+            delivers_[kind] = rule.delivers(kind, is_first);
             if (delivers_[kind]) rest_.onto[kind][0] = rest_.onto[kind][1] = false;
         }
     }
@@ -38,6 +73,9 @@ public:
             units_.begin(wiring_->padded);
             inputs_.begin((wiring_->n_inputs() + kPadding - 1) / kPadding * kPadding);
             calcium_.assign(rule_.gated ? wiring_->excitatory.size() : 0, T(0));
+            for (int kind = 0; kind < kSourceKinds; ++kind) {
+                if (delivers_[kind]) columns_[kind].begin(*wiring_, kind);
+            }
         }
         depression_.clear();
         a_plus_ = rule_.a_plus;
@@ -62,7 +100,10 @@ public:
 
     void deliver(int kind, const Spiking<T>& spikes, const Arrivals<T>& to, Plastic<T>& plastic) override {
         const Synapses<T>& synapses = wiring_->synapses(kind);
-        for (std::int64_t s = 0; s < spikes.n; ++s) plastic.touched_of(kind)[spikes.sources[s]] = 1;
+        for (std::int64_t s = 0; s < spikes.n; ++s) {
+            plastic.touched_of(kind)[spikes.sources[s]] = 1;
+            columns_[kind].add(*wiring_, kind, spikes.sources[s]);
+        }
         const auto [lowest, highest] = bounds_of(kind, rule_.w_max);
         kernels<T>().plastic_rows[synapses.address_form()](
             {synapses.starts(), synapses.addresses(), plastic.weights(kind).data(), spikes.sources, spikes.n,
@@ -98,7 +139,8 @@ private:
     const Aligned<PairTarget<T>>& targets(int kind) const { return kind == kInhibitory ? lowered_ : raised_; }
     T minus_of(std::uint32_t unit) const { return a_minus_[n_regions_ == 1 ? 0 : rule_.astrocyte.region[unit]]; }
 
-    // What each unit would take from a synapse whose source spikes at the next step.
+    // What each unit would take from a synapse whose source spikes at the next
+    // step.
     void prepare() {
         raised_.resize(units_.values.size());
         lowered_.resize(units_.values.size());
@@ -137,7 +179,8 @@ private:
                           : calcium < 0 && calcium > -rule_.calcium_width;
     }
 
-    // Synapses into units that spike. Those of sources that spike as well have been changed already.
+    // Synapses into units that spike. Those of sources that spike as well have
+    // been changed already.
     void change_columns(const Step& step, Plastic<T>& plastic) {
         for (int kind = 0; kind < kSourceKinds; ++kind) {
             if (!delivers_[kind]) continue;
@@ -145,12 +188,17 @@ private:
             const auto& spikes = kind == kInput ? step.inputs : step.units;
             put_aside_.clear();
             for (const std::uint32_t j : spikes) put_aside_.push_back(std::exchange(of.values[j], T(0)));
-            const Incoming& incoming = wiring_->incoming[kind];
             const auto [lowest, highest] = bounds_of(kind, rule_.w_max);
-            kernels<T>().plastic_columns[kind == kInput](
-                {incoming.start.data(), incoming.synapses.data(), incoming.sources.data(), step.units.data(),
-                 static_cast<std::int64_t>(step.units.size()), of.values.data(), targets(kind).data(),
-                 plastic.weights(kind).data(), lowest, highest});
+            const T* traces_of = of.values.data();
+            T* weights = plastic.weights(kind).data();
+            for (const std::uint32_t i : step.units) {
+                const T gain = targets(kind)[i].gain;
+                const Entering* end = columns_[kind].end_of(i);
+                for (const Entering* one = columns_[kind].begin_of(*wiring_, kind, i); one != end; ++one) {
+                    T& w = weights[one->synapse];
+                    w = within(w + gain * traces_of[one->source], lowest, highest);
+                }
+            }
             for (std::size_t s = 0; s < spikes.size(); ++s) of.values[spikes[s]] = put_aside_[s];
         }
     }
@@ -201,6 +249,7 @@ private:
     Aligned<T> plus_;
     Aligned<PairTarget<T>> raised_;   // for excitatory sources and inputs
     Aligned<PairTarget<T>> lowered_;  // for inhibitory ones
+    ActiveColumns<T> columns_[kSourceKinds];
     std::vector<T> put_aside_;
     std::vector<T> sensed_;
     std::vector<T> depression_;

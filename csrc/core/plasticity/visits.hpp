@@ -1,4 +1,5 @@
-// Visiting the synapses that a step's spikes concern, each once, whatever has spiked: source, target or both.
+// Visiting the synapses that a step's spikes concern, each once, whatever has
+// spiked: source, target or both.
 #pragma once
 
 #include "reservoirs/plasticity.hpp"
@@ -15,7 +16,8 @@ struct Pairing {
     bool target_spiked;
 };
 
-// w = change(pairing, w) for all synapses of these blocks whose source or target has spiked.
+// w = change(pairing, w) for all synapses of these blocks whose source or
+// target has spiked.
 template <class T, class Change>
 void visit(const Wiring<T>& wiring, const Blocks& blocks, const Step& step, Plastic<T>& plastic, const Change& change) {
     const auto outgoing = [&](int kind, std::uint32_t j) {
@@ -38,11 +40,10 @@ void visit(const Wiring<T>& wiring, const Blocks& blocks, const Step& step, Plas
         for (const std::uint32_t i : step.units) {
             if (!blocks.onto[kind][wiring.excitatory[i] == 0]) continue;
             for (std::int64_t e = incoming.start[i]; e < incoming.start[i + 1]; ++e) {
-                const auto at = static_cast<std::size_t>(e);
-                const std::uint32_t j = incoming.sources[at];
-                if (spiked[j]) continue;  // its row has been visited
-                T& w = weights[incoming.synapses[at]];
-                w = change(Pairing{kind, j, i, false, true}, w);
+                const Entering one = incoming.synapses[static_cast<std::size_t>(e)];
+                if (spiked[one.source]) continue;  // its row has been visited
+                T& w = weights[one.synapse];
+                w = change(Pairing{kind, one.source, i, false, true}, w);
             }
         }
     }

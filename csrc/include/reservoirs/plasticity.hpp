@@ -1,5 +1,6 @@
-// Rules that change a liquid while it runs: its weights, its thresholds, a current of their own. A list of rules acts
-// in its order at the end of every step, after the step's spikes were delivered by the weights of before.
+// Rules that change a liquid while it runs: its weights, its thresholds, a
+// current of their own. A list of rules acts in its order at the end of every
+// step, after the step's spikes were delivered by the weights of before.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,8 @@ namespace reservoirs {
 enum SourceKind { kExcitatory, kInhibitory, kInput };
 constexpr int kSourceKinds = 3;
 
-// Which synapses a rule changes: by kind of source, onto excitatory (0) and inhibitory (1) targets.
+// Which synapses a rule changes: by kind of source, onto excitatory (0) and
+// inhibitory (1) targets.
 struct Blocks {
     bool onto[kSourceKinds][2] = {};
 
@@ -25,17 +27,23 @@ struct Blocks {
     bool all(int kind) const { return onto[kind][0] && onto[kind][1]; }
 };
 
-// Synapses by target: those of unit i are [start[i], start[i + 1]), each with its place and its source.
+// A synapse's place and its source.
+struct Entering {
+    std::uint32_t synapse;
+    std::uint32_t source;
+};
+
+// Synapses by target: those of unit i are [start[i], start[i + 1]).
 struct Incoming {
     std::vector<std::int64_t> start;
-    std::vector<std::uint32_t> synapses;
-    std::vector<std::uint32_t> sources;
+    std::vector<Entering> synapses;  // empty unless a rule needs them
 };
 
 // What rules have to know of a liquid; it does not change.
 template <class T>
 struct Wiring {
-    // excitatory: by unit. columns: the kinds of sources whose synapses have to be found by target.
+    // excitatory: by unit. columns: the kinds of sources whose synapses have to
+    // be found by target.
     Wiring(const Synapses<T>& recurrent_synapses, const Synapses<T>& input_synapses, RingShape ring,
            std::int64_t n_padded, std::vector<char> is_excitatory, const bool* columns);
 
@@ -83,13 +91,15 @@ class Learner {
 public:
     virtual ~Learner() = default;
 
-    // Begins a presentation; what is learned slowly and traces begin anew, unless they go on.
+    // Begins a presentation; what is learned slowly and traces begin anew, unless
+    // they go on.
     virtual void begin(bool go_on, Plastic<T>& plastic) = 0;
 
     // The units of a step have fired.
     virtual void begin_step(const Step& /*step*/) {}
 
-    // The first rule of a list may deliver spikes of a kind of sources and change their weights in one go.
+    // The first rule of a list may deliver spikes of a kind of sources and change
+    // their weights in one go.
     virtual bool delivers(int /*kind*/) const { return false; }
     virtual void deliver(int /*kind*/, const Spiking<T>& /*spikes*/, const Arrivals<T>& /*to*/, Plastic<T>&) {}
 
@@ -105,8 +115,10 @@ template <class T>
 class Rule {
 public:
     virtual ~Rule() = default;
-    virtual Blocks blocks() const { return {}; }
-    // Throws std::invalid_argument for what does not fit the liquid. is_first: of the list.
+    // Whether synapses from such sources have to be found by their targets.
+    virtual bool needs_columns(int /*kind*/, bool /*is_first*/) const { return false; }
+    // Throws std::invalid_argument for what does not fit the liquid. is_first: of
+    // the list.
     virtual std::unique_ptr<Learner<T>> learner(std::shared_ptr<const Wiring<T>> wiring, Plastic<T>& plastic,
                                                 bool is_first) const = 0;
 };

@@ -5,8 +5,10 @@
 
 namespace reservoirs {
 
-// With traces r1, r2 of the source and o1, o2 of the target, all of the time before this step's update:
-//     dw = s_i r1_j (a2_plus + a3_plus o2_i) - s_j o1_i (a2_minus + a3_minus r2_j)
+// With traces r1, r2 of the source and o1, o2 of the target, all of the time
+// before this step's update:
+//     dw = s_i r1_j (a2_plus + a3_plus o2_i) - s_j o1_i (a2_minus + a3_minus
+//     r2_j)
 template <class T>
 class TripletRule : public Rule<T> {
 public:
@@ -23,7 +25,7 @@ public:
     bool nearest = false;
     Blocks changed;
 
-    Blocks blocks() const override { return changed; }
+    bool needs_columns(int kind, bool) const override { return changed.any(kind); }
     std::unique_ptr<Learner<T>> learner(std::shared_ptr<const Wiring<T>> wiring, Plastic<T>& plastic,
                                         bool is_first) const override;
 };
