@@ -28,6 +28,7 @@ AUTHORS = {
     "accuracy: fashion-mnist, 1000 neurons, NALSM, plastic in samples": "83.05 ± 0.21",
     "accuracy: fashion-mnist, 8000 neurons, NALSM, plastic in samples": "85.61 ± 0.18, best 85.84",
 }
+_COLOURS = dict(zip(READOUTS, ("C1", "C0"), strict=True))
 _NAME = re.compile(r"(?P<what>(?P<group>\w+: [\w-]+, \d+ neurons), (?P<model>.+)), seed \d+")
 
 
@@ -84,7 +85,7 @@ def draw_accuracies(path: Path, results: Mapping[str, Any]) -> None:
     for ax, name in zip(axes[:, 0], names, strict=True):
         models = [(model, each) for group, model, each in shown if group == name][::-1]
         for y, (_, each) in enumerate(models):
-            for readout, colour in zip(READOUTS, ("C1", "C0"), strict=True):
+            for readout, colour in _COLOURS.items():
                 found = [100 * one[readout]["test"][0] for one in each if readout in one]
                 ax.plot(
                     found, [y] * len(found), "o", color=colour, alpha=0.6, label=readout if found and y == 0 else None
@@ -92,6 +93,8 @@ def draw_accuracies(path: Path, results: Mapping[str, Any]) -> None:
         ax.set_yticks(range(len(models)), [model for model, _ in models])
         ax.set_ylim(-0.6, len(models) - 0.4)
         ax.set_title(name, fontsize="medium")
+    for readout, colour in _COLOURS.items():
+        axes[0, 0].plot([], [], "o", color=colour, label=readout)
     axes[0, 0].legend()
     axes[-1, 0].set_xlabel("accuracy on test images (%), a dot a network")
     figure.savefig(path, dpi=110)
