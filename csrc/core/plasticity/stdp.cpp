@@ -71,7 +71,7 @@ public:
     void begin(bool go_on, Plastic<T>&) override {
         if (!go_on || units_.values.empty()) {
             units_.begin(wiring_->padded);
-            inputs_.begin((wiring_->n_inputs() + kPadding - 1) / kPadding * kPadding);
+            inputs_.begin(wiring_->n_inputs());
             calcium_.assign(rule_.gated ? wiring_->excitatory.size() : 0, T(0));
             for (int kind = 0; kind < kSourceKinds; ++kind) {
                 if (delivers_[kind]) columns_[kind].begin(*wiring_, kind);
@@ -133,8 +133,6 @@ public:
     }
 
 private:
-    static constexpr std::int64_t kPadding = static_cast<std::int64_t>(kVector);
-
     const Trace<T>& traces(int kind) const { return kind == kInput ? inputs_ : units_; }
     const Aligned<PairTarget<T>>& targets(int kind) const { return kind == kInhibitory ? lowered_ : raised_; }
     T minus_of(std::uint32_t unit) const { return a_minus_[n_regions_ == 1 ? 0 : rule_.astrocyte.region[unit]]; }

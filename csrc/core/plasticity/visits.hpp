@@ -75,7 +75,10 @@ struct Trace {
     bool nearest;  // a spike sets it instead of adding to it
     Aligned<T> values;
 
-    void begin(std::int64_t n) { values.assign(static_cast<std::size_t>(n), T(0)); }
+    // Whole vectors: these are multiplied beyond the last source.
+    void begin(std::int64_t n) {
+        values.assign(static_cast<std::size_t>((n + kBlockRows - 1) / kBlockRows * kBlockRows), T(0));
+    }
     void move(const std::vector<std::uint32_t>& spikes) {
         for (const std::uint32_t j : spikes) values[j] = nearest ? step : values[j] + step;
         kernels<T>().multiply(values.data(), static_cast<std::int64_t>(values.size()), decay);
