@@ -290,7 +290,11 @@ PooledStream<T>::PooledStream(const PooledStream& other)
       input_(other.input_),
       next_(other.next_),
       features_(other.features_),
-      sums_(other.sums_) {}
+      sums_(other.sums_),
+      pooled_(other.pooled_),
+      coef_(other.coef_),
+      intercept_(other.intercept_),
+      scores_(other.scores_) {}
 
 template <class T>
 std::int64_t PooledStream<T>::n_pooled() const {

@@ -14,7 +14,6 @@ using reservoirs::LifUnits;
 using reservoirs::PairTarget;
 using reservoirs::PairTargets;
 using reservoirs::PerUnit;
-using reservoirs::PlasticColumns;
 using reservoirs::PlasticRows;
 using reservoirs::SynapseKind;
 using reservoirs::SynapticCurrents;
@@ -320,21 +319,6 @@ void plastic_rows(const PlasticRows<T>& job) {
             const T w = weights[k];
             arrivals[place<form>(address, job.base, job.mask)] += scale * w;
             weights[k] = within(w + (target.gain * trace - target.loss), job.lowest, job.highest);
-        }
-    }
-}
-
-// Weights of one target lie anywhere: where most sources have no trace, as those of pictures, it pays to look first.
-template <class T, bool sparse>
-void plastic_columns(const PlasticColumns<T>& job) {
-    for (std::int64_t s = 0; s < job.n_targets; ++s) {
-        const std::uint32_t i = job.targets[s];
-        const T gain = job.of_targets[i].gain;
-        for (std::int64_t e = job.start[i]; e < job.start[i + 1]; ++e) {
-            const T change = gain * job.traces[job.sources[e]];
-            if (sparse && change == T(0)) continue;
-            T& w = job.weights[job.synapses[e]];
-            w = within(w + change, job.lowest, job.highest);
         }
     }
 }

@@ -216,22 +216,7 @@ struct PlasticRows {
     std::uint32_t mask;
 };
 
-// Synapses into some targets that spike: they change by gain_i trace_j, within bounds.
-template <class T>
-struct PlasticColumns {
-    const std::int64_t* start;  // by target
-    const std::uint32_t* synapses;
-    const std::uint32_t* sources;  // of the synapses
-    const std::uint32_t* targets;
-    std::int64_t n_targets;
-    const T* traces;  // by source
-    const PairTarget<T>* of_targets;
-    T* weights;
-    T lowest;
-    T highest;
-};
-
-// Traces and rates of all units, made into what the two above need.
+// Traces and rates of all units, made into what the synapses above need.
 template <class T>
 struct PairTargets {
     std::int64_t n_units;
@@ -296,7 +281,6 @@ struct Kernels {
     void (*deliver_dynamic[kAddressForms])(const DynamicDelivery<T>&);
     void (*pair_targets)(const PairTargets<T>&);
     void (*plastic_rows[kAddressForms])(const PlasticRows<T>&);
-    void (*plastic_columns[2])(const PlasticColumns<T>&);  // [most sources have no trace]
     void (*multiply)(T* x, std::int64_t n, T factor);
     void (*draw_events)(const BernoulliEvents&);
 };

@@ -87,8 +87,6 @@ constexpr void add_liquid(Kernels<T>& k) {
     add_deliveries<T, AddressForm::wide>(k);
     add_deliveries<T, AddressForm::ring>(k);
     k.pair_targets = pair_targets<T>;
-    k.plastic_columns[0] = plastic_columns<T, false>;
-    k.plastic_columns[1] = plastic_columns<T, true>;
     k.multiply = multiply<T>;
     k.draw_events = draw_events;
 }

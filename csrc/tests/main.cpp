@@ -16,6 +16,7 @@
 #include "reservoirs/random.hpp"
 #include "reservoirs/simd.hpp"
 #include "rules.hpp"
+#include "streams.hpp"
 #include "table.hpp"
 
 using namespace reservoirs;
@@ -380,6 +381,7 @@ int main() {
         test_pinned_bits<double>(Activation::logistic, 6122729817652143313u);
         test_liquids();
         test_rules();
+        test_streams();
         std::printf("%s: passed\n", simd_level_name(level));
     }
 }
