@@ -3,11 +3,22 @@
 import os
 import sys
 
-from bench import accuracy, diagnostics_speed, embedded, liquid_accuracy, liquid_speed, sparsity, speech, speed
+from bench import (
+    accuracy,
+    diagnostics_speed,
+    dynamics,
+    embedded,
+    liquid_accuracy,
+    liquid_speed,
+    sparsity,
+    speech,
+    speed,
+)
 
 quick = [flag for flag in sys.argv[1:] if flag == "--quick"]
 speed.main(quick)
 accuracy.main(quick)
+dynamics.main(quick)
 sparsity.main(quick)
 diagnostics_speed.main(quick)
 liquid_speed.main(quick)
