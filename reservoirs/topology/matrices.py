@@ -228,7 +228,7 @@ def blocked_weights(n_units: int, connectivity: int | float, rng: np.random.Gene
     >>> from reservoirs.topology import blocked_weights
     >>> W = blocked_weights(100, 3, np.random.default_rng(0))
     >>> [W[[i]].indices.tolist() for i in (0, 1, 15)]
-    [[41, 63, 83], [42, 64, 84], [56, 78, 98]]
+    [[43, 58, 82], [44, 59, 83], [58, 73, 97]]
     """
     n_units = _positive_int("n_units", n_units)
     degree = _in_degree(connectivity, n_units)
