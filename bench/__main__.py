@@ -1,10 +1,15 @@
-"""All benchmarks: python -m bench [--quick]. Those on images and speech need the data that RESERVOIRS_DATA names."""
+"""The benchmarks: python -m bench [--quick]. Those on images and speech need the data that RESERVOIRS_DATA names.
+
+Those that take hours or have one purpose run by themselves: bench.papers.nalsm, bench.papers.ei_balance, bench.untuned,
+bench.drift and bench.online_stability.
+"""
 
 import os
 import sys
 
 from bench import (
     accuracy,
+    adaptation,
     diagnostics_speed,
     dynamics,
     embedded,
@@ -13,12 +18,15 @@ from bench import (
     sparsity,
     speech,
     speed,
+    stream_speed,
 )
 
 quick = [flag for flag in sys.argv[1:] if flag == "--quick"]
 speed.main(quick)
 accuracy.main(quick)
 dynamics.main(quick)
+adaptation.main(quick)
+stream_speed.main(quick)
 sparsity.main(quick)
 diagnostics_speed.main(quick)
 liquid_speed.main(quick)

@@ -9,10 +9,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from .._params import check_choice, check_real
-from ..readout import DECADES, check_alpha
+from ..readout import check_alpha
 
 # Standardised counts of 1000 neurons and 50,000 images: 1e-3 to 3e-3 do best.
 _LOGISTIC_ALPHA = 1e-3
+# Counts are no states of tanh: those of 8000 neurons and 50,000 images want 1e4.
+_RIDGE_ALPHAS = tuple(10.0**k for k in range(-10, 7))
 
 
 def check_readout(readout: Any, alpha: Any, names: tuple[str, ...]) -> Any:
@@ -23,7 +25,7 @@ def check_readout(readout: Any, alpha: Any, names: tuple[str, ...]) -> Any:
         # Now, not when all samples have been shown.
         choices = ", ".join(map(repr, names))
         raise ValueError(f"readout={readout!r} must be {choices} or an object of scikit-learn that can be fitted")
-    return check_alpha(DECADES if alpha is None else alpha)
+    return check_alpha(_RIDGE_ALPHAS if alpha is None else alpha)
 
 
 def logistic(alpha: float, n_samples: int) -> Any:

@@ -35,7 +35,7 @@ class LSMRegressor(RegressorMixin, BaseLiquid):  # type: ignore[misc]
         What maps features to outputs.
     alpha : float or sequence of floats, default=None
         Ridge penalty; of several, the one with the least generalised cross-validation error is taken. None means
-        1e-10, 1e-9, ..., 0.1, 1.
+        1e-10, 1e-9, ..., 1e5, 1e6.
     %(running)s
 
     Attributes
