@@ -97,6 +97,8 @@ class Net:
     activation: str = "tanh"
     mixing: np.ndarray | None = None
     potentials: bool = False
+    n_remembered: int = 0
+    gates: np.ndarray | None = None
 
     def compiled(self, *, dense: bool) -> Any:
         """Return the core's network."""
@@ -112,18 +114,36 @@ class Net:
             self.activation,
             None if self.mixing is None else form(self.mixing),
             self.potentials,
+            self.n_remembered,
+            self.gates,
         )
 
+    @property
+    def n_state(self) -> int:
+        """Values of a state: the units', or of each remembered step the units' and inputs."""
+        return self.W.shape[1]
+
     def shown(self, x: np.ndarray) -> np.ndarray:
-        """Return what units in these states send and show."""
-        return activation(self.activation)(x) if self.potentials else x
+        """Return what units in these states show."""
+        return activation(self.activation)(x) if self.potentials else x[:, : len(self.W)]
+
+    def sent(self, x: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """Return what units in these states send, or have sent."""
+        if self.n_remembered:
+            return x
+        x = self.shown(x)
+        if self.gates is None:
+            return x
+        return fma(1, add_columns(np.ones_like(x), self.gates, u) + 0, np.zeros_like(x) * x) * x
 
     def step(self, x: np.ndarray, u: np.ndarray) -> np.ndarray:
-        """Return the states after one step of all sequences: x is (n_sequences, n_units), u (n_sequences, n_inputs)."""
+        """Return the states after one step of all sequences: x is (n_sequences, n_state), u (n_sequences, n_inputs)."""
         f = activation("identity" if self.potentials else self.activation)
-        x = carried = x.copy()
+        before, x = x, x.copy()
+        carried = x[:, : len(self.W)]
         if self.mixing is not None:
-            carried = add_columns(np.zeros_like(x), self.mixing, x) + 0
+            x_now = carried
+            carried = add_columns(np.zeros_like(x_now), self.mixing, x_now) + 0
         at = 0
         for i, size in enumerate(self.stages):
             units = slice(at, at + size)
@@ -131,9 +151,11 @@ class Net:
             if i == 0:
                 for j in range(u.shape[1]):
                     sums = fma(self.W_in[:, j], u[:, j, None], sums)
-            sums = add_columns(sums, self.W[units], self.shown(x))
+            sums = add_columns(sums, self.W[units], self.sent(x, u))
             x[:, units] = fma(self.leak[units], f(sums + 0), self.keep[units] * carried[:, units])
             at += size
+        if self.n_remembered:
+            x[:, len(self.W) :] = np.hstack([u, before])[:, : x.shape[1] - len(self.W)]
         return x
 
 

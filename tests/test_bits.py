@@ -20,6 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import LEVELS, assert_same_bits, simd_level
+from scipy import stats
 from sklearn.base import clone
 
 from reservoirs import NVAR, EchoStateNetwork, ESNForecaster, ESNRegressor, _core
@@ -37,6 +38,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "noisy": {"n_units": 19, "state_noise": 0.1, "features": "states+input+squares"},
     "es2n": {"n_units": 21, "n_layers": 2, "leak_rate": 0.2, "dynamics": "es2n"},
     "euler": {"n_units": 35, "leak_rate": 0.1, "dynamics": "euler"},
+    "late": {"n_units": 23, "recurrent_delay": stats.randint(1, 8), "input_delay": 3, "state_noise": 0.1},
+    "gated": {"n_units": 34, "multiplicative_scaling": 0.5, "dynamics": "voltage"},
     "voltage": {"n_units": 20, "n_layers": 2, "leak_rate": 0.4, "dynamics": "voltage", "state_noise": 0.1},
 }
 every_setting = pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)

@@ -139,6 +139,17 @@ WRONG_VALUES: dict[str, Callable[[], Any]] = {
     "bias 2-D": lambda: sparse(bias=zeros((N, 1))),
     "leak long": lambda: sparse(leak=zeros(N + 1)),
     "keep short": lambda: sparse(keep=zeros(N - 1)),
+    "remembering less than nothing": lambda: sparse(n_remembered=-1),
+    "remembering for ever": lambda: sparse(n_remembered=MOST),
+    "remembering in stages": lambda: sparse(n_remembered=1, stage_sizes=[N - 1, 1], input_weights=zeros((N - 1, K))),
+    "remembering potentials": lambda: sparse(n_remembered=1, potentials=True),
+    "remembering densely": lambda: dense(n_remembered=1),
+    "column beyond the remembered": lambda: sparse(
+        n_remembered=2, columns=np.array([0, 1, 2 * (N + K), 3, 4], np.int32)
+    ),
+    "gates narrow": lambda: sparse(gates=zeros((N, K - 1))),
+    "gates in stages": lambda: sparse(gates=zeros((N, K)), stage_sizes=[N - 1, 1], input_weights=zeros((N - 1, K))),
+    "gates and a memory": lambda: sparse(gates=zeros((N, K)), n_remembered=1),
     "mixing not square": lambda: sparse(mixing=zeros((N, N + 1))),
     "mixing short": lambda: sparse(mixing=(np.arange(N), np.arange(N, dtype=np.int32), np.ones(N))),
     "mixing beyond": lambda: sparse(mixing=(np.arange(N + 1), np.full(N, N, np.int32), np.ones(N))),

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 matplotlib.use("Agg")
 from matplotlib import pyplot
@@ -134,9 +135,13 @@ def test_tangents_are_the_derivatives_of_the_core(n_units, n_layers, activation,
     [
         EchoStateNetwork(20, dynamics=ContractingModules(2), leak_rate=0.1, random_state=0),
         EchoStateNetwork(60, topology=EITopology(), random_state=0),
+        EchoStateNetwork(12, recurrent_delay=stats.randint(1, 4), input_delay=2, leak_rate=0.5, random_state=0),
+        EchoStateNetwork(12, dynamics="es2n", recurrent_delay=3, random_state=0),
+        EchoStateNetwork(20, multiplicative_scaling=0.5, random_state=0),
+        EchoStateNetwork(20, multiplicative_scaling=0.5, dynamics="voltage", random_state=0),
     ],
 )
-def test_tangents_of_networks_with_types_or_modules(network):
+def test_tangents_of_other_networks(network):
     check_tangents(network, 0)
 
 
@@ -144,13 +149,14 @@ def check_tangents(network, seed):
     rng = np.random.default_rng(seed)
     u = rng.standard_normal((1, 2))
     driver = drive_states(network, u)
-    states = rng.standard_normal((3, driver.n_states))
-    identity = np.broadcast_to(np.eye(driver.n_states), (3, driver.n_states, driver.n_states))
+    n_state = driver.size_of_state
+    states = rng.standard_normal((3, n_state))
+    identity = np.broadcast_to(np.eye(n_state), (3, n_state, n_state))
     after, jacobians = Tangents.of(driver.fitted).advance(states, identity, u[0])
     np.testing.assert_allclose(after, driver.step(states, u[0]), atol=1e-12)
     h = 1e-6
-    for j in range(driver.n_states):
-        moved = [driver.step(states + sign * h * np.eye(driver.n_states)[j], u[0]) for sign in (1, -1)]
+    for j in range(n_state):
+        moved = [driver.step(states + sign * h * np.eye(n_state)[j], u[0]) for sign in (1, -1)]
         np.testing.assert_allclose(jacobians[:, :, j], (moved[0] - moved[1]) / (2 * h), atol=1e-7)
 
 

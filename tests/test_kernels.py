@@ -205,6 +205,7 @@ networks = st.fixed_dictionaries(
         "density": st.sampled_from([0.0, 0.05, 0.3, 1.0]),
         "strips": st.sampled_from([False, False, True]),
         "form": st.sampled_from(["leaky", "mixing", "potentials", "both"]),
+        "links": st.sampled_from(["at once", "at once", "late", "gated"]),
         "n_sequences": st.sampled_from([1, 2, 4, 5, 6, 17, 33, 40]),
         "seed": st.integers(0, 2**32 - 1),
     }
@@ -229,12 +230,23 @@ def draw(case: dict[str, Any], dtype: Any, kind: str, leak: float | None = None)
     form = case.get("form", "leaky")
     arrays.append(1 - arrays[-1] if form == "leaky" else rng.uniform(-1, 1, n))
     mixing = np.where(rng.random((n, n)) < case["density"], rng.uniform(-1, 1, (n, n)), 0) / np.sqrt(n)
+    links = case.get("links", "at once") if n_stages == 1 else "at once"
+    potentials = form in ("potentials", "both") and links != "late"
+    n_remembered, gates = 0, None
+    if links == "late":
+        n_remembered = int(rng.integers(1, 5))
+        n_columns = n_remembered * (n + case["n_inputs"])
+        arrays[0] = rng.uniform(-1, 1, (n, n_columns)) * (rng.random((n, n_columns)) < case["density"]) / size
+    elif links == "gated":
+        gates = rng.uniform(-1, 1, (n, case["n_inputs"])).astype(dtype)
     return Net(
         [size] * n_stages,
         *(a.astype(dtype) for a in arrays),
         kind,
         mixing.astype(dtype) if form in ("mixing", "both") else None,
-        form in ("potentials", "both"),
+        potentials,
+        n_remembered,
+        gates,
     )
 
 
@@ -250,15 +262,16 @@ def run(network: Any, inputs: np.ndarray, states: np.ndarray, past_caches: bool 
 
 def check_against_twin(net: Net, n_sequences: int, seed: int, n_steps: int = 3) -> None:
     rng = np.random.default_rng(seed + 1)
-    dtype, n_units = net.W.dtype, len(net.W)
+    dtype = net.W.dtype
     inputs = rng.uniform(-1, 1, (n_sequences, n_steps, net.W_in.shape[1])).astype(dtype)
-    start = rng.uniform(-1, 1, (n_sequences, n_units)).astype(dtype)
+    start = rng.uniform(-1, 1, (n_sequences, net.n_state)).astype(dtype)
     expected, x = [], start
     for t in range(n_steps):
         x = net.step(x, inputs[:, t])
         expected.append(net.shown(x))
     states = np.stack(expected, axis=1)
-    for level, dense, past_caches in product(LEVELS, (False, True), (False, True)):
+    forms = (False,) if net.n_remembered else (False, True)
+    for level, dense, past_caches in product(LEVELS, forms, (False, True)):
         last = start.copy()
         with simd_level(level):
             assert_same_bits(run(net.compiled(dense=dense), inputs, last, past_caches), states)

@@ -118,6 +118,12 @@ FITTED = {
         ROWS,
     ),
     "legendre": lambda: (LegendreMemory(3, 9.5, n_jobs=1).fit(ROWS), "transform", ROWS),
+    "late": lambda: (
+        ESNForecaster(recurrent_delay=stats.randint(1, 5), input_delay=2, **SEEDED).fit(SINE),
+        "forecast",
+        5,
+    ),
+    "gated": lambda: (ESNRegressor(multiplicative_scaling=0.3, **SEEDED).fit(ROWS, TARGETS), "predict", ROWS),
     "jumps": lambda: (ESNRegressor(topology=CycleWithJumps(3), **SEEDED).fit(ROWS, TARGETS), "predict", ROWS),
     "euler": lambda: (EchoStateNetwork(dynamics=Euler(0.1), n_layers=2, **SEEDED).fit(ROWS), "transform", ROWS),
     "voltage": lambda: (ESNForecaster(dynamics="voltage", **SEEDED).fit(SINE), "forecast", 5),

@@ -53,7 +53,8 @@ template <class T>
 std::shared_ptr<Network<T>> make_network(const std::vector<std::int64_t>& stage_sizes, const Matrix<T>& weights,
                                          const Array<T>& input_weights, const Array<T>& bias, const Array<T>& leak,
                                          const Array<T>& keep, const std::string& activation,
-                                         const std::optional<Matrix<T>>& mixing, bool potentials) {
+                                         const std::optional<Matrix<T>>& mixing, bool potentials,
+                                         std::int64_t n_remembered, const std::optional<Array<T>>& gates) {
     if (stage_sizes.empty() || input_weights.ndim() != 2) throw std::invalid_argument("input_weights must be 2-D");
     expect_shape("input_weights", input_weights, {stage_sizes[0], input_weights.shape(1)});
     std::int64_t n_units = 0;
@@ -70,6 +71,11 @@ std::shared_ptr<Network<T>> make_network(const std::vector<std::int64_t>& stage_
     spec.keep = keep.data();
     spec.activation = activation_named(activation);
     spec.potentials = potentials;
+    spec.n_remembered = n_remembered;
+    if (gates) {
+        expect_shape("gates", *gates, {n_units, input_weights.shape(1)});
+        spec.gates = gates->data();
+    }
     spec.weights = describe(weights, "weights", n_units);
     if (mixing) spec.mixing = describe(*mixing, "mixing", n_units);
     return std::make_shared<Network<T>>(spec);
@@ -83,7 +89,7 @@ void harvest(const Network<T>& network, const Array<T>& inputs, const Array<std:
     const py::ssize_t n = stretches.ndim() == 2 ? stretches.shape(0) : -1;
     expect_shape("inputs", inputs, {n_rows, network.n_inputs()});
     expect_shape("stretches", stretches, {n, 4});
-    expect_shape("states", states, {n, network.n_units()});
+    expect_shape("states", states, {n, network.n_state()});
     if (out && (out->ndim() != 2 || out->shape(1) < network.n_units())) {
         throw std::invalid_argument("out must be 2-D with a column for every unit");
     }
@@ -126,7 +132,7 @@ Array<T> closed_loop(const Network<T>& network, const LinearReadout<T>& readout,
     const py::ssize_t n = external.shape(0);
     const py::ssize_t n_steps = external.shape(1);
     expect_shape("external", external, {n, n_steps, network.n_inputs() - readout.n_outputs()});
-    expect_shape("states", states, {n, network.n_units()});
+    expect_shape("states", states, {n, network.n_state()});
     expect_shape("fed_back", fed_back, {n, readout.n_outputs()});
     Array<T> outputs({n, n_steps, static_cast<py::ssize_t>(readout.n_outputs())});
     const ClosedLoop<T> job{n,        n_steps,    external.data(), states.mutable_data(),  fed_back.mutable_data(),
@@ -161,9 +167,10 @@ void register_type(py::module_& m, const std::string& suffix) {
         .def(py::init(&make_network<T>), py::arg("stage_sizes"), py::arg("weights").noconvert(),
              py::arg("input_weights").noconvert(), py::arg("bias").noconvert(), py::arg("leak").noconvert(),
              py::arg("keep").noconvert(), py::arg("activation"), py::arg("mixing").noconvert() = py::none(),
-             py::arg("potentials") = false)
+             py::arg("potentials") = false, py::arg("n_remembered") = 0, py::arg("gates").noconvert() = py::none())
         .def_property_readonly("n_units", &Network<T>::n_units)
         .def_property_readonly("n_inputs", &Network<T>::n_inputs)
+        .def_property_readonly("n_state", &Network<T>::n_state)
         .def_property_readonly("work", &Network<T>::work)
         .def("harvest", &harvest<T>, py::arg("inputs").noconvert(), py::arg("stretches").noconvert(),
              py::arg("states").noconvert(), py::arg("out").noconvert() = py::none(), py::arg("noise_scale") = 0.0,

@@ -87,9 +87,9 @@ void Network<T>::closed_loop(const ClosedLoop<T>& job) const {
     }
     parallel_for(job.n_sequences, team, [&](std::int64_t s, int thread) {
         Buffers& b = buffers[static_cast<std::size_t>(thread)];
-        T* units = job.states + s * n_units_;
+        T* state = job.states + s * n_state_;
         T* fed_back = job.fed_back + s * n_outputs;
-        load_state(units, b.workspace);
+        load_state(state, b.workspace);
         for (std::int64_t t = 0; t < job.n_steps; ++t) {
             T* const end = std::copy_n(job.external + (s * job.n_steps + t) * n_external, n_external, b.input.data());
             std::copy_n(fed_back, n_outputs, end);
@@ -99,7 +99,7 @@ void Network<T>::closed_loop(const ClosedLoop<T>& job) const {
             job.readout->apply(b.features.data(), 1, n_features, y);
             std::copy_n(y, n_outputs, fed_back);
         }
-        store_state(b.workspace, units);
+        store_state(b.workspace, state);
     });
 }
 

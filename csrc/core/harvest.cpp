@@ -66,23 +66,20 @@ struct Network<T>::LaneWorkspace {
 template <class T>
 void Network<T>::write_row(const Kernels<T>& k, const Workspace& w, bool past_caches, T* row) const {
     if (!past_caches) return store_shown(w, row);
-    for (const Stage& stage : stages_) {
-        k.stream_row(shown(w).data() + stage.first_block * kBlockRows, stage.n_units, row + stage.first_unit);
-    }
+    for (const Part& part : shown_parts_) k.stream_row(shown(w) + part.inner, part.size, row + part.outer);
 }
 
 template <class T>
 void Network<T>::run_alone(const Kernels<T>& k, const Harvest<T>& job, std::size_t index, std::int64_t from,
                            Workspace& w) const {
     const Stretch& s = job.stretches[index];
-    T* units = job.states + static_cast<std::int64_t>(index) * n_units_;
-    load_state(units, w);
+    T* state = job.states + static_cast<std::int64_t>(index) * n_state_;
+    load_state(state, w);
     for (std::int64_t row = s.begin + from; row < s.end; ++row) {
         advance(k, -1, job.inputs + row * n_inputs_, w);
         if (job.noise.scale > 0) {
-            for (const Stage& stage : stages_) {
-                add_noise(job.noise, index, row - s.begin, stage.first_unit, stage.n_units, 1,
-                          w.state.data() + stage.first_block * kBlockRows);
+            for (const Part& part : shown_parts_) {
+                add_noise(job.noise, index, row - s.begin, part.outer, part.size, 1, w.state() + part.inner);
             }
         }
         settle(k, w);
@@ -90,40 +87,37 @@ void Network<T>::run_alone(const Kernels<T>& k, const Harvest<T>& job, std::size
             write_row(k, w, job.past_caches, job.out + (s.out_row + row - s.store_from) * job.out_stride);
         }
     }
-    store_state(w, units);
+    store_state(w, state);
 }
 
 template <class T>
 void Network<T>::run_lanes(const Kernels<T>& k, const Harvest<T>& job, const Group& group, LaneWorkspace& lanes,
                            Workspace& w) const {
     const std::int64_t n_lanes = lanes_in<T>(group.width);
-    Aligned<T>& states = lanes.units.state;
-    const auto each_stage = [&](auto& values, auto&& visit) {
-        for (const Stage& stage : stages_) visit(stage, values.data() + stage.first_block * kBlockRows * n_lanes);
-    };
     const auto row_pointers = [&](auto&& row_of) {
         for (std::int64_t lane = 0; lane < n_lanes; ++lane) {
             lanes.rows[static_cast<std::size_t>(lane)] = lane < group.count ? row_of(lane) : nullptr;
         }
         return std::any_of(lanes.rows.begin(), lanes.rows.end(), [](const T* row) { return row != nullptr; });
     };
-    const auto unpack = [&](const Aligned<T>& values) {
-        each_stage(values, [&](const Stage& stage, const T* from) {
+    const auto unpack = [&](const T* from, const std::vector<Part>& parts) {
+        for (const Part& part : parts) {
             std::vector<T*>& rows = lanes.rows;
-            k.unpack_lanes[group.width](from, stage.n_units, rows.data());
-            for (T*& row : rows) row = row == nullptr ? nullptr : row + stage.n_units;
-        });
+            k.unpack_lanes[group.width](from + part.inner * n_lanes, part.size, rows.data());
+            for (T*& row : rows) row = row == nullptr ? nullptr : row + part.size;
+        }
     };
 
-    std::fill(states.begin(), states.end(), T(0));
-    std::fill(lanes.units.next.begin(), lanes.units.next.end(), T(0));
+    std::fill(lanes.units.slots.begin(), lanes.units.slots.end(), T(0));
     std::fill(lanes.input.begin(), lanes.input.end(), T(0));
-    each_stage(states, [&](const Stage& stage, T* state) {
+    lanes.units.present = 0;
+    for (const Part& part : state_parts_) {
+        T* to = lanes.units.state() + part.inner * n_lanes;
         for (std::int64_t lane = 0; lane < group.count; ++lane) {
-            const T* units = job.states + static_cast<std::int64_t>(group.order[lane]) * n_units_ + stage.first_unit;
-            for (std::int64_t i = 0; i < stage.n_units; ++i) state[i * n_lanes + lane] = units[i];
+            const T* from = job.states + static_cast<std::int64_t>(group.order[lane]) * n_state_ + part.outer;
+            for (std::int64_t i = 0; i < part.size; ++i) to[i * n_lanes + lane] = from[i];
         }
-    });
+    }
     settle(k, lanes.units);
 
     std::int64_t running = group.count;
@@ -136,10 +130,10 @@ void Network<T>::run_lanes(const Kernels<T>& k, const Harvest<T>& job, const Gro
             const std::int64_t first_ended = disband ? 0 : running;
             row_pointers([&](std::int64_t lane) {
                 return lane >= first_ended && lane < before
-                           ? job.states + static_cast<std::int64_t>(group.order[lane]) * n_units_
+                           ? job.states + static_cast<std::int64_t>(group.order[lane]) * n_state_
                            : nullptr;
             });
-            unpack(states);
+            unpack(lanes.units.state(), state_parts_);
         }
         if (disband) {
             for (std::int64_t lane = 0; lane < running; ++lane) run_alone(k, job, group.order[lane], t, w);
@@ -153,11 +147,12 @@ void Network<T>::run_lanes(const Kernels<T>& k, const Harvest<T>& job, const Gro
         }
         advance(k, group.width, lanes.input.data(), lanes.units);
         if (job.noise.scale > 0) {
-            each_stage(states, [&](const Stage& stage, T* state) {
+            for (const Part& part : shown_parts_) {
+                T* state = lanes.units.state() + part.inner * n_lanes;
                 for (std::int64_t lane = 0; lane < running; ++lane) {
-                    add_noise(job.noise, group.order[lane], t, stage.first_unit, stage.n_units, n_lanes, state + lane);
+                    add_noise(job.noise, group.order[lane], t, part.outer, part.size, n_lanes, state + lane);
                 }
-            });
+            }
         }
         settle(k, lanes.units);
         if (job.out == nullptr) continue;
@@ -168,11 +163,11 @@ void Network<T>::run_lanes(const Kernels<T>& k, const Harvest<T>& job, const Gro
             return job.out + (s.out_row + s.begin + t - s.store_from) * job.out_stride;
         };
         if (!job.past_caches) {
-            if (row_pointers(out_row)) unpack(shown(lanes.units));
+            if (row_pointers(out_row)) unpack(shown(lanes.units), shown_parts_);
             continue;
         }
         row_pointers([&](std::int64_t lane) { return lanes.unpacked.data() + lane * n_units_; });
-        unpack(shown(lanes.units));
+        unpack(shown(lanes.units), shown_parts_);
         for (std::int64_t lane = 0; lane < running; ++lane) {
             T* row = out_row(lane);
             if (row != nullptr) k.stream_row(lanes.unpacked.data() + lane * n_units_, n_units_, row);

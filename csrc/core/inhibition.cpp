@@ -11,6 +11,7 @@ template <class T>
 InhibitionLearner<T>::InhibitionLearner(const Network<T>& network, const T* targets, T rate)
     : network_(network), workspace_(network_.make_workspace()), rate_(rate) {
     if (network_.weights_.dense) throw std::invalid_argument("the recurrent weights must be sparse");
+    if (network_.n_remembered_ > 0) throw std::invalid_argument("inhibition does not learn online over delays");
     const auto rows = static_cast<std::size_t>(network_.n_rows());
     targets_.assign(rows, T(0));
     sums_.assign(rows, T(0));
@@ -41,10 +42,10 @@ void InhibitionLearner<T>::run(const T* inputs, std::int64_t n_rows, T* mean_sho
     a.sums = sums_.data();
     for (std::int64_t row = 0; row < n_rows; ++row) {
         network_.step(inputs + row * n_inputs(), workspace_);
-        a.shown = network_.shown(workspace_).data();
+        a.shown = network_.shown(workspace_);
         k.learn_inhibition(a);
     }
-    network_.store(sums_, mean_shown);
+    network_.store_units(sums_.data(), mean_shown);
     std::transform(mean_shown, mean_shown + n_units(), mean_shown, [&](T sum) { return sum / static_cast<T>(n_rows); });
 }
 

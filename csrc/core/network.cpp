@@ -11,9 +11,11 @@ namespace reservoirs {
 
 namespace {
 
-constexpr std::int64_t blocks_for(std::int64_t n_units) {
-    return (n_units + kBlockRows - 1) / kBlockRows;
+constexpr std::int64_t blocks_for(std::int64_t n) {
+    return (n + kBlockRows - 1) / kBlockRows;
 }
+
+constexpr std::int64_t kMostRemembered = 100'000;
 
 // One for a sparse row's unused slots to read: its value stays zero.
 constexpr std::int64_t kZeroSlot = 1;
@@ -22,7 +24,10 @@ constexpr std::int64_t kZeroSlot = 1;
 
 template <class T>
 Network<T>::Network(const NetworkSpec<T>& spec)
-    : n_inputs_(spec.n_inputs), activation_(spec.activation), potentials_(spec.potentials) {
+    : n_inputs_(spec.n_inputs),
+      activation_(spec.activation),
+      potentials_(spec.potentials),
+      n_remembered_(spec.n_remembered) {
     if (spec.stage_sizes.empty()) throw std::invalid_argument("a network needs at least one stage");
     if (spec.n_inputs < 0) throw std::invalid_argument("the number of inputs is negative");
     std::int64_t block = 0;
@@ -31,6 +36,17 @@ Network<T>::Network(const NetworkSpec<T>& spec)
         stages_.push_back({n_units_, size, block, block + blocks_for(size)});
         n_units_ += size;
         block += blocks_for(size);
+    }
+    const bool remembers = n_remembered_ != 0;
+    if (n_remembered_ < 0 || n_remembered_ > kMostRemembered) {
+        throw std::invalid_argument("a network remembers up to " + std::to_string(kMostRemembered) + " steps, not " +
+                                    std::to_string(n_remembered_));
+    }
+    if (remembers && (stages_.size() > 1 || potentials_ || spec.weights.dense != nullptr)) {
+        throw std::invalid_argument("only one stage with sparse weights, whose state is no potential, remembers steps");
+    }
+    if (spec.gates != nullptr && (stages_.size() > 1 || remembers)) {
+        throw std::invalid_argument("inputs gate one stage only, which remembers no steps");
     }
     const auto rows = static_cast<std::size_t>(block * kBlockRows);
     bias_.assign(rows, T(0));
@@ -50,12 +66,34 @@ Network<T>::Network(const NetworkSpec<T>& spec)
                 spec.input_weights[unit * n_inputs_ + j];
         }
     }
-    weights_ = pack(spec.weights);
-    if (spec.mixing) {
-        mixing_ = pack(*spec.mixing);
-        zeros_.assign(rows, T(0));
-        ones_.assign(rows, T(1));
+    slot_size_ = blocks_for(n_rows() + kZeroSlot + (remembers ? n_inputs_ : 0)) * kBlockRows;
+    for (const Stage& stage : stages_) {
+        shown_parts_.push_back({stage.first_block * kBlockRows, stage.first_unit, stage.n_units});
     }
+    state_parts_ = shown_parts_;
+    n_state_ = n_units_;
+    if (remembers) {
+        state_parts_.clear();
+        for (std::int64_t slot = 0; slot < n_remembered_; ++slot) {
+            const std::int64_t outer = slot * (n_units_ + n_inputs_);
+            state_parts_.push_back({slot * slot_size_, outer, n_units_});
+            state_parts_.push_back({slot * slot_size_ + n_rows() + kZeroSlot, outer + n_units_, n_inputs_});
+        }
+        n_state_ = n_remembered_ * (n_units_ + n_inputs_);
+    }
+    weights_ = pack(spec.weights, remembers ? n_state_ : n_units_);
+    if (spec.mixing) mixing_ = pack(*spec.mixing, n_units_);
+    if (spec.gates != nullptr) {
+        no_links_ = Packed{false, std::vector<std::int64_t>(static_cast<std::size_t>(block) + 1), {}, {}, {}, {}};
+        gates_.assign(input_weights_.size(), T(0));
+        for (std::int64_t unit = 0; unit < n_units_; ++unit) {
+            for (std::int64_t j = 0; j < n_inputs_; ++j) {
+                gates_[static_cast<std::size_t>(j * input_stride_ + unit)] = spec.gates[unit * n_inputs_ + j];
+            }
+        }
+    }
+    zeros_.assign(rows, T(0));
+    ones_.assign(rows, T(1));
 }
 
 template <class T>
@@ -67,12 +105,20 @@ std::int64_t Network<T>::place(std::int64_t unit) const {
 }
 
 template <class T>
-typename Network<T>::Packed Network<T>::pack(const MatrixSpec<T>& matrix) const {
-    return matrix.dense != nullptr ? pack_dense(matrix) : pack_sparse(matrix);
+std::int64_t Network<T>::place_of_column(std::int64_t column) const {
+    if (n_remembered_ == 0) return place(column);
+    const std::int64_t slot = column / (n_units_ + n_inputs_);
+    const std::int64_t within = column % (n_units_ + n_inputs_);
+    return slot * slot_size_ + (within < n_units_ ? place(within) : n_rows() + kZeroSlot + within - n_units_);
 }
 
 template <class T>
-typename Network<T>::Packed Network<T>::pack_sparse(const MatrixSpec<T>& matrix) const {
+typename Network<T>::Packed Network<T>::pack(const MatrixSpec<T>& matrix, std::int64_t n_columns) const {
+    return matrix.dense != nullptr ? pack_dense(matrix) : pack_sparse(matrix, n_columns);
+}
+
+template <class T>
+typename Network<T>::Packed Network<T>::pack_sparse(const MatrixSpec<T>& matrix, std::int64_t n_columns) const {
     const std::int64_t zero_slot = n_rows();
     Packed packed{false, {0}, {}, {}, {}, {}};
     for (const Stage& stage : stages_) {
@@ -85,20 +131,20 @@ typename Network<T>::Packed Network<T>::pack_sparse(const MatrixSpec<T>& matrix)
             packed.block_start.push_back(packed.block_start.back() + longest);
         }
     }
-    std::vector<std::int64_t> places(static_cast<std::size_t>(n_units_));
-    for (std::int64_t unit = 0; unit < n_units_; ++unit) places[static_cast<std::size_t>(unit)] = place(unit);
+    std::vector<std::int64_t> places(static_cast<std::size_t>(n_columns));
+    for (std::int64_t c = 0; c < n_columns; ++c) places[static_cast<std::size_t>(c)] = place_of_column(c);
     const auto size = static_cast<std::size_t>(packed.block_start.back() * kBlockRows);
     packed.weights.assign(size, T(0));
     packed.columns32.assign(size, static_cast<std::uint32_t>(zero_slot));
     for (std::int64_t unit = 0; unit < n_units_; ++unit) {
-        const std::int64_t row = places[static_cast<std::size_t>(unit)];
+        const std::int64_t row = place(unit);
         std::int64_t slot = packed.block_start[static_cast<std::size_t>(row / kBlockRows)];
         std::int64_t previous = -1;
         for (std::int64_t at = matrix.row_start[unit]; at < matrix.row_start[unit + 1]; ++at, ++slot) {
             const std::int64_t column = matrix.columns[at];
-            if (column <= previous || column >= n_units_) {
+            if (column <= previous || column >= n_columns) {
                 throw std::invalid_argument("the columns of row " + std::to_string(unit) +
-                                            " are not ascending within [0, " + std::to_string(n_units_) + ")");
+                                            " are not ascending within [0, " + std::to_string(n_columns) + ")");
             }
             previous = column;
             const auto to = static_cast<std::size_t>(slot * kBlockRows + row % kBlockRows);
@@ -107,7 +153,7 @@ typename Network<T>::Packed Network<T>::pack_sparse(const MatrixSpec<T>& matrix)
         }
     }
     packed.first_columns = find_first_columns(packed);
-    if (zero_slot <= 0xFFFF) {
+    if (std::max<std::int64_t>(1, n_remembered_) * slot_size_ <= 0x10000) {
         packed.columns16.assign(packed.columns32.begin(), packed.columns32.end());
         packed.columns32 = {};
     }
@@ -186,16 +232,48 @@ void Network<T>::mix(const Kernels<T>& k, int lanes, Workspace& w) const {
     a.bias = zeros_.data();
     a.leak = ones_.data();
     a.keep = zeros_.data();
-    a.state = w.state.data();
-    a.carried = w.state.data();
+    a.state = w.state();
+    a.carried = w.state();
     a.next = w.mixed.data();
     kernel(k, *mixing_, Activation::identity, lanes)(a);
 }
 
 template <class T>
+void Network<T>::gate(const Kernels<T>& k, int lanes, const T* input, Workspace& w) const {
+    const T* sent = shown(w);
+    StageStep<T> a = stage_step(*no_links_, lanes);
+    a.last_block = stages_.back().last_block;
+    a.bias = ones_.data();
+    a.leak = ones_.data();
+    a.keep = zeros_.data();
+    a.input_weights = gates_.data();
+    a.input_stride = input_stride_;
+    a.n_inputs = n_inputs_;
+    a.input = input;
+    a.state = sent;
+    a.carried = sent;
+    a.next = w.gated.data();
+    kernel(k, *no_links_, Activation::identity, lanes)(a);
+    k.product(w.gated.data(), sent, n_rows() * (w.slot_size / slot_size_), w.gated.data());
+}
+
+template <class T>
+T* Network<T>::next_slot(Workspace& w) const {
+    // Without a past the state moves to and fro between two slots.
+    if (n_remembered_ <= 1) return w.slots.data() + (1 - w.present) * w.slot_size;
+    if (w.present == 0) {
+        w.present = n_remembered_;
+        std::copy_n(w.slots.data(), n_remembered_ * w.slot_size, w.state());
+    }
+    return w.state() - w.slot_size;
+}
+
+template <class T>
 void Network<T>::advance(const Kernels<T>& k, int lanes, const T* input, Workspace& w) const {
     if (mixing_) mix(k, lanes, w);
+    if (no_links_) gate(k, lanes, input, w);
     const auto step = kernel(k, weights_, potentials_ ? Activation::identity : activation_, lanes);
+    T* next = next_slot(w);
     StageStep<T> a = stage_step(weights_, lanes);
     a.bias = bias_.data();
     a.leak = leak_.data();
@@ -204,69 +282,72 @@ void Network<T>::advance(const Kernels<T>& k, int lanes, const T* input, Workspa
     a.input_stride = input_stride_;
     a.n_inputs = n_inputs_;
     a.input = input;
-    a.state = shown(w).data();
-    a.carried = mixing_ ? w.mixed.data() : w.state.data();
-    a.next = w.next.data();
+    a.state = no_links_ ? w.gated.data() : shown(w);
+    a.carried = mixing_ ? w.mixed.data() : w.state();
+    a.next = next;
+    const std::int64_t n_lanes = w.slot_size / slot_size_;
     if (stages_.size() == 1) {
         a.last_block = stages_[0].last_block;
         step(a);
-        std::swap(w.state, w.next);
+        if (n_remembered_ > 0) std::copy_n(input, n_inputs_ * n_lanes, next + (n_rows() + kZeroSlot) * n_lanes);
+        w.present = (next - w.slots.data()) / w.slot_size;
         return;
     }
-    const auto row_size = static_cast<std::int64_t>(w.state.size()) / (n_rows() + kZeroSlot);
     for (const Stage& stage : stages_) {
         a.first_block = stage.first_block;
         a.last_block = stage.last_block;
         step(a);
         // Later stages read the present values of this one.
-        const std::int64_t begin = stage.first_block * kBlockRows * row_size;
-        const std::int64_t size = stage.last_block * kBlockRows * row_size - begin;
-        std::copy_n(w.next.data() + begin, size, w.state.data() + begin);
-        if (potentials_) k.activate[static_cast<int>(activation_)](w.next.data() + begin, size, w.rates.data() + begin);
+        const std::int64_t begin = stage.first_block * kBlockRows * n_lanes;
+        const std::int64_t size = stage.last_block * kBlockRows * n_lanes - begin;
+        std::copy_n(next + begin, size, w.state() + begin);
+        if (potentials_) k.activate[static_cast<int>(activation_)](next + begin, size, w.rates.data() + begin);
         a.n_inputs = 0;
     }
 }
 
 template <class T>
 void Network<T>::settle(const Kernels<T>& k, Workspace& w) const {
-    if (!potentials_) return;
-    k.activate[static_cast<int>(activation_)](w.state.data(), static_cast<std::int64_t>(w.state.size()),
-                                              w.rates.data());
+    if (potentials_) k.activate[static_cast<int>(activation_)](w.state(), w.slot_size, w.rates.data());
 }
 
 template <class T>
 typename Network<T>::Workspace Network<T>::make_workspace(std::int64_t n_lanes) const {
-    const Aligned<T> zeros(static_cast<std::size_t>((n_rows() + kZeroSlot) * n_lanes), T(0));
-    Workspace w{zeros, zeros, potentials_ ? zeros : Aligned<T>(), mixing_ ? zeros : Aligned<T>()};
+    const std::int64_t size = slot_size_ * n_lanes;
+    const Aligned<T> slot(static_cast<std::size_t>(size), T(0));
+    const auto n_slots = static_cast<std::size_t>(2 * std::max<std::int64_t>(1, n_remembered_));
+    Workspace w{Aligned<T>(slot.size() * n_slots, T(0)),
+                size,
+                0,
+                potentials_ ? slot : Aligned<T>(),
+                mixing_ ? slot : Aligned<T>(),
+                no_links_ ? slot : Aligned<T>()};
     settle(kernels<T>(), w);
     return w;
 }
 
 template <class T>
-void Network<T>::load_state(const T* units, Workspace& w) const {
+void Network<T>::load_state(const T* state, Workspace& w) const {
     // The padding too: a sequence that diverged before may have left NaN there, and 0 * NaN is NaN.
-    std::fill(w.state.begin(), w.state.end(), T(0));
-    for (const Stage& stage : stages_) {
-        std::copy_n(units + stage.first_unit, stage.n_units, w.state.data() + stage.first_block * kBlockRows);
-    }
+    w.present = 0;
+    std::fill(w.slots.begin(), w.slots.end(), T(0));
+    for (const Part& part : state_parts_) std::copy_n(state + part.outer, part.size, w.state() + part.inner);
     settle(kernels<T>(), w);
 }
 
 template <class T>
-void Network<T>::store(const Aligned<T>& from, T* units) const {
-    for (const Stage& stage : stages_) {
-        std::copy_n(from.data() + stage.first_block * kBlockRows, stage.n_units, units + stage.first_unit);
-    }
-}
-
-template <class T>
-void Network<T>::store_state(const Workspace& w, T* units) const {
-    store(w.state, units);
+void Network<T>::store_state(const Workspace& w, T* state) const {
+    for (const Part& part : state_parts_) std::copy_n(w.state() + part.inner, part.size, state + part.outer);
 }
 
 template <class T>
 void Network<T>::store_shown(const Workspace& w, T* units) const {
-    store(shown(w), units);
+    store_units(shown(w), units);
+}
+
+template <class T>
+void Network<T>::store_units(const T* from, T* units) const {
+    for (const Part& part : shown_parts_) std::copy_n(from + part.inner, part.size, units + part.outer);
 }
 
 template <class T>

@@ -24,6 +24,11 @@ inline Vec<T> updated(Vec<T> y, Vec<T> z, Vec<T> leak, Vec<T> keep) {
     return fma<T>(leak, activate<T, kind>(z + broadcast<T>(0)), keep * y);
 }
 
+template <class T>
+void product(const T* x, const T* y, std::int64_t n, T* z) {
+    for (std::int64_t i = 0; i < n; i += kWidth<T>) store<T>(z + i, load<T>(x + i) * load<T>(y + i));
+}
+
 // Four column numbers in one load.
 inline void unpack_columns(const std::uint16_t* at, std::size_t* column) {
     std::uint64_t packed;

@@ -266,8 +266,10 @@ struct Kernels {
     // Return forgetting + weight x^T P x.
     T (*update_factor)(const FactorUpdate<T>&);
     T (*update_factor_of_unit)(const FactorUpdate<T>&);
-    // Elementwise functions over n values; the last two are for the tests of their accuracy.
+    // Elementwise functions over n values; exp and log are for the tests of their accuracy.
     void (*activate[kActivations])(const T* x, std::int64_t n, T* y);
+    // z = x y, for whole blocks of rows.
+    void (*product)(const T* x, const T* y, std::int64_t n, T* z);
     void (*exp)(const T* x, std::int64_t n, T* y);
     void (*log)(const T* x, std::int64_t n, T* y);
     // They write the units that spike, in ascending order and up to a whole vector too many, and return how many do.

@@ -107,6 +107,7 @@ constexpr Kernels<T> make_table() {
     k.add_scaled = add_scaled<T>;
     k.update_factor = update_factor<T, false>;
     k.update_factor_of_unit = update_factor<T, true>;
+    k.product = product<T>;
     k.exp = apply<T, vec_exp<T>>;
     k.log = apply<T, vec_log<T>>;
     add_liquid<T>(k);

@@ -36,21 +36,26 @@ struct Model {
     std::vector<std::int32_t> columns;
 
     bool mixes, potentials;
+    int64_t n_remembered;
+    int64_t n_state;
+    std::vector<T> gates;
 
     Model(std::vector<int64_t> stages_, int64_t n_inputs_, double density, Activation activation_, Numbers& numbers,
-          bool mixes_ = false, bool potentials_ = false)
+          bool mixes_ = false, bool potentials_ = false, int64_t n_remembered_ = 0, bool gated = false)
         : stages(std::move(stages_)),
           n_inputs(n_inputs_),
           activation(activation_),
           mixes(mixes_),
-          potentials(potentials_) {
+          potentials(potentials_),
+          n_remembered(n_remembered_) {
         for (const int64_t size : stages) n_units += size;
-        dense.assign(at(n_units * n_units), T(0));
+        n_state = n_remembered > 0 ? n_remembered * (n_units + n_inputs) : n_units;
+        dense.assign(at(n_units * n_state), T(0));
         for (int64_t i = 0; i < n_units; ++i) {
-            for (int64_t j = 0; j < n_units; ++j) {
+            for (int64_t j = 0; j < n_state; ++j) {
                 const auto weight = static_cast<T>(numbers.next() / 4);
                 if (numbers.next() >= 2 * density - 1) continue;
-                dense[at(i * n_units + j)] = weight;
+                dense[at(i * n_state + j)] = weight;
                 values.push_back(weight);
                 columns.push_back(static_cast<std::int32_t>(j));
             }
@@ -60,6 +65,7 @@ struct Model {
         bias = numbers.take<T>(n_units);
         for (const T x : numbers.take<T>(n_units)) leak.push_back(T(0.5) + x / 2);
         for (const T a : leak) keep.push_back(mixes || potentials ? a - T(0.75) : T(1) - a);
+        if (gated) gates = numbers.take<T>(n_units * n_inputs);
     }
 
     Network<T> network(bool as_dense) const {
@@ -77,6 +83,8 @@ struct Model {
         spec.keep = keep.data();
         spec.activation = activation;
         spec.potentials = potentials;
+        spec.n_remembered = n_remembered;
+        if (!gates.empty()) spec.gates = gates.data();
         return Network<T>(spec);
     }
 
@@ -93,6 +101,18 @@ struct Model {
         return y;
     }
 
+    // What units in these states send, and have sent.
+    std::vector<T> sent(const T* u, const T* x) const {
+        if (n_remembered > 0) return std::vector<T>(x, x + n_state);
+        std::vector<T> y = shown(x);
+        for (int64_t i = 0; i < n_units && !gates.empty(); ++i) {
+            T gate = 1;
+            for (int64_t j = 0; j < n_inputs; ++j) gate = std::fma(gates[at(i * n_inputs + j)], u[j], gate);
+            y[at(i)] *= gate;
+        }
+        return y;
+    }
+
     T mixed(int64_t i, const T* x) const {
         T sum = 0;
         for (int64_t k = row_start[at(i)]; k < row_start[at(i + 1)]; ++k) {
@@ -102,11 +122,12 @@ struct Model {
     }
 
     void step(const T* u, T* x) const {
+        const std::vector<T> past(x, x + n_state);
         std::vector<T> carried(x, x + n_units);
         for (int64_t i = 0; i < n_units && mixes; ++i) carried[at(i)] = mixed(i, x);
         int64_t first = 0;
         for (const int64_t size : stages) {
-            const std::vector<T> before = shown(x);
+            const std::vector<T> before = sent(u, x);
             for (int64_t i = first; i < first + size; ++i) {
                 T sum = bias[at(i)];
                 for (int64_t j = 0; j < n_inputs && first == 0; ++j) {
@@ -121,13 +142,16 @@ struct Model {
             }
             first += size;
         }
+        if (n_remembered > 0) {
+            std::copy_n(past.data(), n_state - n_units - n_inputs, std::copy_n(u, n_inputs, x + n_units));
+        }
     }
 };
 
 // Sequences of the given lengths, in lanes or alone as the core pleases, from the third step on stored.
 template <class T>
 void test_harvest(const Model<T>& model, const std::vector<int64_t>& lengths, Numbers& numbers) {
-    const int64_t n = model.n_units;
+    const int64_t n = model.n_units, n_state = model.n_state;
     const auto n_sequences = static_cast<int64_t>(lengths.size());
     std::vector<Stretch> stretches;
     int64_t n_rows = 0;
@@ -138,11 +162,11 @@ void test_harvest(const Model<T>& model, const std::vector<int64_t>& lengths, Nu
         n_stored += std::max<int64_t>(0, length - 2);
     }
     const std::vector<T> inputs = numbers.take<T>(n_rows * model.n_inputs);
-    const std::vector<T> start = numbers.take<T>(n_sequences * n);
+    const std::vector<T> start = numbers.take<T>(n_sequences * n_state);
     std::vector<T> expected_states = start;
     std::vector<T> expected(at(n_stored * n));
     for (int64_t s = 0; s < n_sequences; ++s) {
-        T* x = expected_states.data() + s * n;
+        T* x = expected_states.data() + s * n_state;
         const Stretch& stretch = stretches[at(s)];
         for (int64_t row = stretch.begin; row < stretch.end; ++row) {
             model.step(inputs.data() + row * model.n_inputs, x);
@@ -152,6 +176,7 @@ void test_harvest(const Model<T>& model, const std::vector<int64_t>& lengths, Nu
         }
     }
     for (const bool as_dense : {false, true}) {
+        if (as_dense && model.n_remembered > 0) continue;
         const Network<T> network = model.network(as_dense);
         for (const int n_threads : {1, 3}) {
             std::vector<T> states = start;
@@ -172,6 +197,16 @@ void test_harvest(const Model<T>& model, const std::vector<int64_t>& lengths, Nu
 }
 
 template <class T>
+void test_lengths(const Model<T>& model, Numbers& numbers) {
+    test_harvest(model, {4}, numbers);
+    test_harvest(model, {4, 1, 7}, numbers);
+    std::vector<int64_t> ragged;
+    for (int64_t i = 0; i < 35; ++i) ragged.push_back((i * 37) % 8);
+    test_harvest(model, ragged, numbers);
+    test_harvest(model, std::vector<int64_t>(7, 3), numbers);
+}
+
+template <class T>
 void test_networks() {
     Numbers numbers{1};
     const std::vector<std::vector<int64_t>> shapes{{1}, {16}, {33}, {50}, {3, 3}, {17, 17, 17}};
@@ -181,13 +216,15 @@ void test_networks() {
             const Model<T> model(stages, kind % 4, density, static_cast<Activation>(kind % kActivations), numbers,
                                  kind % 3 == 1, kind % 3 == 2);
             ++kind;
-            test_harvest(model, {4}, numbers);
-            test_harvest(model, {4, 1, 7}, numbers);
-            std::vector<int64_t> ragged;
-            for (int64_t i = 0; i < 35; ++i) ragged.push_back((i * 37) % 8);
-            test_harvest(model, ragged, numbers);
-            test_harvest(model, std::vector<int64_t>(7, 3), numbers);
+            test_lengths(model, numbers);
         }
+    }
+    for (const int64_t n_remembered : {1, 2, 5}) {
+        const Model<T> late({33}, n_remembered % 3, 0.2, Activation::tanh, numbers, false, false, n_remembered);
+        test_lengths(late, numbers);
+    }
+    for (const bool potentials : {false, true}) {
+        test_lengths(Model<T>({17}, 2, 0.4, Activation::tanh, numbers, false, potentials, 0, true), numbers);
     }
 }
 

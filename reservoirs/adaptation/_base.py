@@ -42,6 +42,8 @@ class DrawnNetwork:
         The function f.
     dynamics : Dynamics
         The state equation.
+    is_plain : bool
+        Whether all links take one step, inputs none, and no input multiplies what units send.
     inputs : Sequences
         What drives the network in the fit: ``inputs.values`` of shape (n_rows, n_inputs), sequence after sequence.
     washout : int
@@ -70,6 +72,7 @@ class DrawnNetwork:
         self._esn = esn
         self.activation: str = esn._activation
         self.dynamics: Any = check_dynamics(esn.dynamics)
+        self.is_plain: bool = esn._is_plain
         self.inputs = inputs
         self.washout: int = esn.washout_
         self.rng = np.random.default_rng()
@@ -146,7 +149,7 @@ class DrawnNetwork:
         harvester = self._harvester()
         values = np.ascontiguousarray(inputs, harvester.dtype)
         one = Sequences(values, np.array([0, len(values)]), "single")
-        end = np.empty((1, harvester.network.n_units), harvester.dtype)
+        end = np.empty((1, harvester.network.n_state), harvester.dtype)
         blocks = harvester.blocks(one, initial=None if start is None else start[None], final=end)
         return np.concatenate([block.copy() for block, _, _ in blocks]), end[0]
 

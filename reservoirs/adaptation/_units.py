@@ -51,6 +51,8 @@ class UnitLoop:
             raise ValueError(f"{type(rule).__name__} adapts networks of one layer: n_layers must be 1")
         if not isinstance(network.dynamics, Leaky):
             raise ValueError(f"{type(rule).__name__} adapts dynamics='leaky', not {network.dynamics!r}")
+        if not network.is_plain:
+            raise ValueError(f"{type(rule).__name__} adapts no networks with delays or multiplicative input")
         self._inputs = network.inputs
         self._leak = network.leak_rate
         self._parts = [_summing(W, network.W_in[:, : network.W_in.shape[1] * driven]) for W, driven in parts]

@@ -82,7 +82,7 @@ class EIBalance(Adaptation):
     ------
     ValueError
         In the fit, for a parameter out of its range, an activation other than "sigmoid", a network without negative
-        weights, and in one step dynamics other than "leaky" and "voltage".
+        weights, in one step dynamics other than "leaky" and "voltage", and online delays and multiplicative input.
 
     Warns
     -----
@@ -168,6 +168,8 @@ class EIBalance(Adaptation):
         """Let inhibitory weights learn step by step; return the distances from the targets, window by window."""
         learning_rate = check_real("learning_rate", self.learning_rate, 0.0, least_included=False)
         n_steps, tol = check_count("n_steps", self.n_steps), check_real("tol", self.tol, 0.0)
+        if not network.is_plain:
+            raise ValueError("method='online' adapts no networks with delays or multiplicative input; 'one_step' does")
         compiled = network.compiled()
         learner_of = _core.InhibitionLearner32 if isinstance(compiled, _core.Network32) else _core.InhibitionLearner64
         values = network.inputs.values

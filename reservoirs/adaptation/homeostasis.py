@@ -73,7 +73,7 @@ class MultiScaleHomeostasis(Adaptation):
     ------
     ValueError
         In the fit, for a parameter out of its range, unstable `taus` and `rates`, an activation other than "sigmoid",
-        dynamics other than "leaky", and several layers.
+        dynamics other than "leaky", several layers, delays and multiplicative input.
 
     Warns
     -----

@@ -60,7 +60,7 @@ class IntrinsicPlasticity(Adaptation):
     ------
     ValueError
         In the fit, for a parameter out of its range, an activation other than "tanh" and "sigmoid", dynamics
-        other than "leaky", and several layers.
+        other than "leaky", several layers, delays and multiplicative input.
 
     Notes
     -----

@@ -84,6 +84,11 @@ class NetworkDriver(Driver):
         n_inputs, n_states = harvester.network.n_inputs, harvester.network.n_units
         return cls(network, n_inputs, n_states, harvester.dtype, _range_of_states(network), harvester)
 
+    @property
+    def size_of_state(self) -> int:
+        """Numbers that a run goes on from; late links add those of earlier steps to the states."""
+        return int(self.harvester.network.n_state)
+
     def blocks(self, inputs: Array, washout: int) -> Iterator[Block]:
         """Iterate over the states of the rows from `washout` on."""
         for states, bounds, _ in self.harvester.blocks(self.sequences(inputs[None]), washout=washout):
@@ -102,7 +107,7 @@ class NetworkDriver(Driver):
         self, inputs: Array, n_replicas: int, rng: np.random.Generator, noise: float = 0.0
     ) -> Iterator[tuple[Array, int]]:
         """Drive copies from random initial states, uniform in [-1, 1]."""
-        states = rng.uniform(-1, 1, (n_replicas, self.n_states)).astype(self.harvester.dtype)
+        states = rng.uniform(-1, 1, (n_replicas, self.size_of_state)).astype(self.harvester.dtype)
         n_rows = max(1, _ROWS_SIDE_BY_SIDE // n_replicas)
         for first in range(0, len(inputs), n_rows):
             rows = inputs[first : first + n_rows]

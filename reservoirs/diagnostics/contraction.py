@@ -42,7 +42,7 @@ def contraction_bound(esn: Any) -> float:
     Raises
     ------
     ValueError
-        For more than one layer.
+        For more than one layer, delays, and multiplicative input.
 
     Notes
     -----
@@ -66,6 +66,8 @@ def contraction_bound(esn: Any) -> float:
     check_is_fitted(esn)
     if len(esn.bias_) != len(esn.W_in_):
         raise ValueError(f"n_layers={esn.n_layers!r} must be 1: there is no bound for several layers")
+    if not esn._is_plain:
+        raise ValueError("there is no bound for networks with delays or multiplicative input")
     dynamics = check_dynamics(esn.dynamics)
     leak_rate = esn.leak_rate_.astype(np.float64)
     keep = sparse.diags_array(dynamics._keep(leak_rate))

@@ -139,7 +139,7 @@ def lyapunov_exponents(
     displacement = check_real("displacement", displacement, 0.0, least_included=False)
     driver = drive_states(network, inputs)
     rng = np.random.default_rng(check_random_state(random_state).randint(2**32, size=2, dtype=np.uint64))
-    start = rng.uniform(-1, 1, (n_starts, driver.n_states)) * check_real("spread", spread, 0.0)
+    start = rng.uniform(-1, 1, (n_starts, driver.size_of_state)) * check_real("spread", spread, 0.0)
     advance = Tangents.of(driver.fitted).advance if method == "jacobian" else _displaced(driver.step, displacement)
     growth = _follow(advance, start, inputs, check_count("n_exponents", n_exponents), rng)
     return LyapunovExponents(growth[washout:])

@@ -227,9 +227,9 @@ class EffectiveSpectralRadius:
 
     Attributes
     ----------
-    eigenvalues : complex ndarray of shape (n_samples, n_units)
-        At time steps spread over the run.
-    at_rest : complex ndarray of shape (n_units,)
+    eigenvalues : complex ndarray of shape (n_samples, n_state)
+        At time steps spread over the run. The state is that of the units; with delays, that of all remembered steps.
+    at_rest : complex ndarray of shape (n_state,)
         At the zero state, without input.
     """
 
@@ -306,7 +306,8 @@ def effective_spectral_radius(
     check_washout(check_count("washout", washout, 0), len(inputs), n_samples)
     driver = drive_states(network, inputs)
     tangents = Tangents.of(driver.fitted)
-    states, identity, at = np.zeros((1, driver.n_states)), np.eye(driver.n_states)[None], 0
+    n_state = driver.size_of_state
+    states, identity, at = np.zeros((1, n_state)), np.eye(n_state)[None], 0
     with threadpool_limits(1, user_api="blas"):
         at_rest = np.linalg.eigvals(tangents.advance(states, identity, np.zeros(driver.n_inputs))[1][0])
         eigenvalues = []

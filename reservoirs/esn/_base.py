@@ -17,6 +17,7 @@ from ..adaptation._base import run_rules
 from ..sequences import Sequences
 from ..topology import CycleWithJumps, EITopology, Wave
 from ._harvest import Harvester, Noise, make_network
+from ._late import spread_over_time, whole_steps
 from .dynamics import Dynamics, check_dynamics
 
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "identity")
@@ -53,6 +54,16 @@ RESERVOIR_PARAMETERS = """n_units : int, default={n_units}
         The state equation: that above, or that of :class:`~reservoirs.esn.ES2N`, :class:`~reservoirs.esn.Euler`,
         :class:`~reservoirs.esn.Voltage` or :class:`~reservoirs.esn.ContractingModules`, where `leak_rate` has the
         meaning they tell.
+    recurrent_delay : int, array of shape (n_links,) or frozen scipy.stats distribution, default=1
+        Steps after which a state arrives, at least 1: of all recurrent links, of each (row by row of W_, columns
+        ascending), or drawn for each and rounded. The network then remembers that many steps.
+    input_delay : int, array of shape (n_units * n_features,) or frozen scipy.stats distribution, default=0
+        Steps after which an input arrives, at least 0: of all input links, of each (row by row of W_in_), or drawn for
+        each and rounded. Outputs that are fed back are not delayed.
+    multiplicative_scaling : float, default=0.0
+        Weights W_mul of the input on what units send are uniform in +-multiplicative_scaling: W x(t-1) becomes
+        W ((1 + W_mul u(t)) * x(t-1)), a product for each unit. States can then hold products of inputs whatever the
+        activation.
     adaptation : Adaptation, list of Adaptation or None, default=None
         Rules of :mod:`reservoirs.adaptation` that change the drawn network in the fit, in this order, before the
         readout is fitted: they see the training input (and outputs that are fed back) and no targets."""
@@ -114,6 +125,9 @@ class BaseESN(Estimator):
     topology: Any
     activation: Any
     dynamics: Any
+    recurrent_delay: Any
+    input_delay: Any
+    multiplicative_scaling: Any
     adaptation: Any
     state_noise: Any
     features: Any
@@ -154,6 +168,8 @@ class BaseESN(Estimator):
         bias_scaling = check_real("bias_scaling", self.bias_scaling, 0.0)
         input_scaling = check_reals("input_scaling", self.input_scaling, n_inputs)
         leak_rate = check_reals("leak_rate", self.leak_rate, n_units, 0.0, 1.0, least_included=False)
+        multiplicative_scaling = check_real("multiplicative_scaling", self.multiplicative_scaling, 0.0)
+        self._check_late_and_multiplicative(dynamics)
 
         seed = check_random_state(self.random_state).randint(2**32, size=2, dtype=np.uint64)
         key = int(seed[0]) << 32 | int(seed[1])
@@ -184,6 +200,10 @@ class BaseESN(Estimator):
             self.W_fb_ = W_fb.astype(dtype)
         self.bias_ = bias.astype(dtype)
         self.leak_rate_ = np.tile(leak_rate, n_layers).astype(dtype)
+        if self._is_late:
+            self._draw_delays(of.delays)
+        if multiplicative_scaling:
+            self.W_mul_ = (of.multiplicative.uniform(-1, 1, (n_units, n_inputs)) * multiplicative_scaling).astype(dtype)
         self._noise_seed_ = key
         self._compile()
 
@@ -200,10 +220,11 @@ class BaseESN(Estimator):
         """Return the network in the core's form, with these recurrent weights."""
         n_units = len(self.W_in_)
         dynamics = check_dynamics(self.dynamics)
+        W, W_in, n_remembered, gates = self._over_time(W)
         linear = dynamics._linear(getattr(self, "mixing_", None), self.leak_rate_)
         return make_network(
             W,
-            np.hstack([self.W_in_, getattr(self, "W_fb_", self.W_in_[:, :0])]),
+            W_in,
             self.bias_,
             dynamics._gain(self.leak_rate_),
             dynamics._keep(self.leak_rate_),
@@ -211,7 +232,55 @@ class BaseESN(Estimator):
             [n_units] * (len(self.bias_) // n_units),
             mixing=None if linear is None else _in_fastest_format(linear),
             potentials=dynamics._potentials,
+            n_remembered=n_remembered,
+            gates=gates,
         )
+
+    def _over_time(self, W: Any) -> tuple[Any, np.ndarray, int, np.ndarray | None]:
+        """Return weights of all that is remembered, weights of the present input, remembered steps, and gates."""
+        W_in = np.hstack([self.W_in_, getattr(self, "W_fb_", self.W_in_[:, :0])])
+        if hasattr(self, "recurrent_delay_"):
+            return *spread_over_time(W, W_in, self.recurrent_delay_, self.input_delay_), None
+        if not hasattr(self, "W_mul_"):
+            return W, W_in, 0, None
+        gates = np.zeros_like(W_in)
+        gates[:, : self.W_mul_.shape[1]] = self.W_mul_
+        return W, W_in, 0, gates
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether, once drawn, no link is late and no input multiplies."""
+        return not (hasattr(self, "recurrent_delay_") or hasattr(self, "W_mul_"))
+
+    @property
+    def _is_late(self) -> bool:
+        """Whether any link is asked to be slower than it must be."""
+        return not (
+            np.ndim(self.recurrent_delay) == np.ndim(self.input_delay) == 0
+            and self.recurrent_delay == 1
+            and self.input_delay == 0
+        )
+
+    def _check_late_and_multiplicative(self, dynamics: Dynamics) -> None:
+        """Refuse what cannot be together."""
+        if self._is_late and (self.n_layers != 1 or dynamics._potentials):
+            raise ValueError(
+                f"recurrent_delay={self.recurrent_delay!r} and input_delay={self.input_delay!r} must be 1 and 0 with "
+                f"n_layers={self.n_layers!r} and dynamics={self.dynamics!r}: only one layer, of units without "
+                "potentials, has delays"
+            )
+        if self.multiplicative_scaling and (self.n_layers != 1 or self._is_late):
+            raise ValueError(
+                f"multiplicative_scaling={self.multiplicative_scaling!r} must be 0 with more than one layer, or with "
+                "delays"
+            )
+
+    def _draw_delays(self, rng: np.random.Generator) -> None:
+        self.W_ = sparse.csr_array(self.W_)
+        recurrent = whole_steps("recurrent_delay", self.recurrent_delay, self.W_.nnz, rng, 1)
+        self.recurrent_delay_ = sparse.csr_array((recurrent, self.W_.indices, self.W_.indptr), shape=self.W_.shape)
+        steps = whole_steps("input_delay", self.input_delay, self.W_in_.size, rng, 0)
+        self.input_delay_ = steps.reshape(self.W_in_.shape)
 
     def _recurrent(self, n_units: int, given: Any, dynamics: Dynamics, rng: np.random.Generator) -> Any:
         topology, radius = self.topology, self.spectral_radius
@@ -326,6 +395,8 @@ class _Streams(NamedTuple):
     layers: np.random.Generator
     adaptation: np.random.Generator
     mixing: np.random.Generator
+    delays: np.random.Generator
+    multiplicative: np.random.Generator
 
 
 def _streams(key: int) -> _Streams:

@@ -133,7 +133,7 @@ class Harvester:
     ) -> np.ndarray:
         """Return the states after the last row of each run, by default of each sequence, shape (n_runs, n_units)."""
         runs = Runs.whole(inputs, initial) if runs is None else runs
-        final = np.empty((len(runs), self.network.n_units), self.dtype)
+        final = np.empty((len(runs), self.network.n_state), self.dtype)
         for window in self._windows(inputs, runs, self._rows_a_call(noise), noise):
             window.harvest(None, window.bounds[:, 1], np.zeros(len(window.runs), np.int64))
             # Of what goes on, this is overwritten.
@@ -200,7 +200,7 @@ class Harvester:
         order = np.argsort(-runs.lengths, kind="stable")
         for at in range(0, len(order), self._most_together):
             together = order[at : at + self._most_together]
-            states = np.zeros((len(together), self.network.n_units), self.dtype)
+            states = np.zeros((len(together), self.network.n_state), self.dtype)
             if runs.initial is not None:
                 states[:] = runs.initial[together]
             lengths = runs.lengths[together]
@@ -269,12 +269,23 @@ def make_network(
     *,
     mixing: Any = None,
     potentials: bool = False,
+    n_remembered: int = 0,
+    gates: np.ndarray | None = None,
 ) -> Any:
     """Compile the arrays of a network, matrices dense or CSR and all of one dtype, into the core's form."""
     network: Any = _core.Network32 if W.dtype == np.float32 else _core.Network64
     rest = [np.ascontiguousarray(a) for a in (W_in, bias, gain, keep)]
     mixing = None if mixing is None else _matrix(mixing)
-    return network(layer_sizes, _matrix(W), *rest, activation, mixing=mixing, potentials=potentials)
+    return network(
+        layer_sizes,
+        _matrix(W),
+        *rest,
+        activation,
+        mixing=mixing,
+        potentials=potentials,
+        n_remembered=n_remembered,
+        gates=None if gates is None else np.ascontiguousarray(gates),
+    )
 
 
 def _matrix(W: Any) -> Any:

@@ -104,7 +104,7 @@ def pieces(harvester: Harvester, inputs: Sequences, noise: Noise | None, toleran
     ends = harvester.final_states(inputs, runs=Runs(bounds, np.tile(members[cuts], 2), starts), noise=noise)
     if not _agree(ends[: len(cuts)], ends[len(cuts) :], tolerance):
         return whole
-    initial = np.zeros((len(members), harvester.network.n_units), harvester.dtype)
+    initial = np.zeros((len(members), harvester.network.n_state), harvester.dtype)
     initial[cuts] = ends[: len(cuts)]
     return Runs(np.column_stack([begin, np.append(begin[1:], len(inputs.values))]), members, initial)
 
@@ -124,7 +124,7 @@ def _run_up(harvester: Harvester, inputs: Sequences, noise: Noise | None, tolera
 
 def _starts(harvester: Harvester) -> np.ndarray:
     """Return two states: zeros, and ones of random sign."""
-    signs = np.random.default_rng(0).choice([-1.0, 1.0], harvester.network.n_units)
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], harvester.network.n_state)
     return np.array([0 * signs, signs], harvester.dtype)
 
 

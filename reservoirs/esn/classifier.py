@@ -100,6 +100,9 @@ class ESNClassifier(SequenceClassifierMixin, BaseESN):
         topology: Any = "random",
         activation: Any = "tanh",
         dynamics: Any = "leaky",
+        recurrent_delay: Any = 1,
+        input_delay: Any = 0,
+        multiplicative_scaling: Any = 0.0,
         adaptation: Any = None,
         pooling: Any = "mean",
         alpha: Any = DECADES,
@@ -121,6 +124,9 @@ class ESNClassifier(SequenceClassifierMixin, BaseESN):
         self.topology = topology
         self.activation = activation
         self.dynamics = dynamics
+        self.recurrent_delay = recurrent_delay
+        self.input_delay = input_delay
+        self.multiplicative_scaling = multiplicative_scaling
         self.adaptation = adaptation
         self.pooling = pooling
         self.alpha = alpha

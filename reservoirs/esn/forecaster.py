@@ -90,6 +90,9 @@ class ESNForecaster(ForecasterMixin, LinearReadoutMixin):
         topology: Any = "random",
         activation: Any = "tanh",
         dynamics: Any = "leaky",
+        recurrent_delay: Any = 1,
+        input_delay: Any = 0,
+        multiplicative_scaling: Any = 0.0,
         adaptation: Any = None,
         alpha: Any = DECADES,
         readout: Any = None,
@@ -111,6 +114,9 @@ class ESNForecaster(ForecasterMixin, LinearReadoutMixin):
         self.topology = topology
         self.activation = activation
         self.dynamics = dynamics
+        self.recurrent_delay = recurrent_delay
+        self.input_delay = input_delay
+        self.multiplicative_scaling = multiplicative_scaling
         self.adaptation = adaptation
         self.alpha = alpha
         self.readout = readout
@@ -134,7 +140,7 @@ class ESNForecaster(ForecasterMixin, LinearReadoutMixin):
         self._draw(exogenous.n_features + n_outputs, 0, exogenous.values.dtype)
         inputs = with_feedback(exogenous, series)
         self._adapt(inputs)
-        final = np.empty((len(inputs), self._network_.n_units), self.W_.dtype)
+        final = np.empty((len(inputs), self._network_.n_state), self.W_.dtype)
         self._fit_readout(inputs, series, final=final)
         self.last_state_ = final[-1]
 

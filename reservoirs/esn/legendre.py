@@ -85,6 +85,9 @@ class LegendreMemory(EchoStateNetwork):
     leak_rate = 1.0
     activation = "identity"
     dynamics = "leaky"
+    recurrent_delay = 1
+    input_delay = 0
+    multiplicative_scaling = 0.0
     topology = "random"
     adaptation = None
     feedback_scaling = 0.0

@@ -56,6 +56,12 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
         The rules as fitted, if any were given, with what they have learned.
     mixing_ : CSR array or ndarray of shape (n_layers * n_units, n_layers * n_units)
         The matrix of the linear part of the state equation, for `dynamics` that have one.
+    recurrent_delay_ : CSR array of shape (n_units, n_units)
+        Steps that each recurrent link takes, if any takes more than it must.
+    input_delay_ : ndarray of shape (n_units, n_features_in_)
+        Steps that each input link takes, if any link takes more than it must.
+    W_mul_ : ndarray of shape (n_units, n_features_in_)
+        Multiplicative input weights, if any.
     washout_ : int
         The steps dropped.
     n_features_in_ : int
@@ -97,6 +103,9 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
         topology: Any = "random",
         activation: Any = "tanh",
         dynamics: Any = "leaky",
+        recurrent_delay: Any = 1,
+        input_delay: Any = 0,
+        multiplicative_scaling: Any = 0.0,
         adaptation: Any = None,
         feedback_scaling: Any = 0.0,
         washout: Any = 0,
@@ -117,6 +126,9 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
         self.topology = topology
         self.activation = activation
         self.dynamics = dynamics
+        self.recurrent_delay = recurrent_delay
+        self.input_delay = input_delay
+        self.multiplicative_scaling = multiplicative_scaling
         self.adaptation = adaptation
         self.feedback_scaling = feedback_scaling
         self.washout = washout

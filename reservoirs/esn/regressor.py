@@ -101,6 +101,9 @@ class ESNRegressor(RegressorMixin, LinearReadoutMixin):  # type: ignore[misc]
         topology: Any = "random",
         activation: Any = "tanh",
         dynamics: Any = "leaky",
+        recurrent_delay: Any = 1,
+        input_delay: Any = 0,
+        multiplicative_scaling: Any = 0.0,
         adaptation: Any = None,
         feedback_scaling: Any = 0.0,
         alpha: Any = DECADES,
@@ -123,6 +126,9 @@ class ESNRegressor(RegressorMixin, LinearReadoutMixin):  # type: ignore[misc]
         self.topology = topology
         self.activation = activation
         self.dynamics = dynamics
+        self.recurrent_delay = recurrent_delay
+        self.input_delay = input_delay
+        self.multiplicative_scaling = multiplicative_scaling
         self.adaptation = adaptation
         self.feedback_scaling = feedback_scaling
         self.alpha = alpha
@@ -301,7 +307,7 @@ class ESNRegressor(RegressorMixin, LinearReadoutMixin):  # type: ignore[misc]
         for length in np.unique(inputs.lengths):
             same = np.flatnonzero(inputs.lengths == length)
             external = np.stack([inputs.values[inputs.offsets[i] : inputs.offsets[i + 1]] for i in same])
-            states = np.zeros((len(same), self._network_.n_units), self.W_.dtype)
+            states = np.zeros((len(same), self._network_.n_state), self.W_.dtype)
             fed_back = np.zeros((len(same), self._n_outputs_), self.W_.dtype)
             for i, rows in zip(same, self._closed_loop(external, states, fed_back), strict=True):
                 out[inputs.offsets[i] : inputs.offsets[i + 1]] = rows

@@ -134,6 +134,8 @@ def take_apart(model: Any) -> Parts:
         raise ValueError(f"readout={final.readout!r} cannot be exported; only readout=None, ridge regression, can")
     if not isinstance(final, NVAR) and not isinstance(check_dynamics(final.dynamics), Leaky):
         raise ValueError(f"dynamics={final.dynamics!r} cannot be exported; only 'leaky' can")
+    if not isinstance(final, NVAR) and not final._is_plain:
+        raise ValueError("a network with recurrent_delay, input_delay or multiplicative_scaling cannot be exported")
     width = final._width_
     for scaler in scalers:
         check_is_fitted(scaler)

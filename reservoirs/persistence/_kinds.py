@@ -188,6 +188,9 @@ _NETWORK: Table = {
     "W_": either(matrix("csr", "units", "units"), floats("units", "units")),
     "mixing_?": either(matrix("csr", "units", "units"), floats("units", "units")),
     "W_in_": floats("units of a layer", "inputs"),
+    "recurrent_delay_?": matrix("csr", "units", "units"),
+    "input_delay_?": floats("units of a layer", "inputs"),
+    "W_mul_?": floats("units of a layer", "inputs"),
     "W_fb_?": floats("units of a layer", "fed back"),
     "bias_": floats("units"),
     "leak_rate_": floats("units"),
@@ -243,7 +246,7 @@ _ALL = (
         },
     ),
     Kind(ESNClassifier, {**_NETWORK, **_READOUT, **_LABELS}),
-    Kind(ESNForecaster, {**_NETWORK, **_READOUT, **_SERIES, "last_state_": floats("units")}),
+    Kind(ESNForecaster, {**_NETWORK, **_READOUT, **_SERIES, "last_state_": floats("state")}),
     Kind(
         NVAR,
         {

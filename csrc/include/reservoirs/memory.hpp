@@ -40,7 +40,7 @@ public:
     bool ready() const override { return true; }
     void reset() override;
 
-    std::int64_t n_state() const override { return network_->n_units(); }
+    std::int64_t n_state() const override { return network_->n_state(); }
     void store(T* state) const override { network_->store_state(workspace_, state); }
     void load(const T* state) override { network_->load_state(state, workspace_); }
 

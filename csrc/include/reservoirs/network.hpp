@@ -2,7 +2,9 @@
 //     x(t) = k x(t-1) + a f(z),  z = W_in u(t) + W x(t-1) + b,
 // with a gain a and a kept share k for each unit (k = 1 - a for leaky units), where
 //   - a unit may keep a share of a mixture M x(t-1) of the states instead of its own;
-//   - the state may be a potential v(t) = k v(t-1) + a z, which sends, and shows, the rate x(t) = f(v(t)).
+//   - the state may be a potential v(t) = k v(t-1) + a z, which sends, and shows, the rate x(t) = f(v(t));
+//   - links may be late: W then reads the states and inputs of several steps, which are remembered;
+//   - inputs may gate what units send: W reads (1 + G u(t)) x(t-1), unit by unit.
 //
 // Deep networks are one network whose units are split into stages that are updated one after another within a step: W
 // may then also read, from the units of earlier stages, the values of the present step (Gallicchio, Micheli and
@@ -25,7 +27,7 @@ struct Kernels;
 template <class T>
 struct StageStep;
 
-// A square matrix over all units.
+// A matrix with a row for each unit, and, unless said otherwise, a column.
 template <class T>
 struct MatrixSpec {
     // Either compressed sparse rows, columns ascending within a row ...
@@ -49,6 +51,9 @@ struct NetworkSpec {
     const T* keep;                        // [unit] k
     Activation activation;
     bool potentials = false;  // whether the state is a potential
+    // D > 0: W is sparse and has D (n_units + n_inputs) columns, x(t-1), u(t-1), x(t-2), ..., u(t-D).
+    std::int64_t n_remembered = 0;
+    const T* gates = nullptr;  // [unit][input], row-major: G, if any
 };
 
 // One stretch of a sequence: rows [begin, end) of the inputs. Rows from store_from on are written to the output, the
@@ -72,7 +77,7 @@ template <class T>
 struct Harvest {
     const T* inputs;  // [row][input]
     std::vector<Stretch> stretches;
-    T* states;  // [stretch][unit], in and out
+    T* states;  // [stretch][n_state], in and out
     T* out = nullptr;
     std::int64_t out_stride = 0;
     bool past_caches = false;  // whether out is too large to be read again from the caches
@@ -112,7 +117,7 @@ struct ClosedLoop {
     std::int64_t n_sequences;
     std::int64_t n_steps;
     const T* external;  // [sequence][step][external input]
-    T* states;          // [sequence][unit], in and out
+    T* states;          // [sequence][n_state], in and out
     T* fed_back;        // [sequence][output], in and out
     const LinearReadout<T>* readout;
     bool with_input;
@@ -132,25 +137,32 @@ public:
 
     std::int64_t n_units() const { return n_units_; }
     std::int64_t n_inputs() const { return n_inputs_; }
+    // Values of a state, which a sequence goes on from: the units', or for each remembered step the units' and inputs.
+    std::int64_t n_state() const { return n_state_; }
     // Multiply-adds of one step of one sequence.
     std::int64_t work() const;
 
     void harvest(const Harvest<T>& job) const;
     void closed_loop(const ClosedLoop<T>& job) const;
 
-    // The state of one sequence, or of lanes, in the inner layout.
+    // The state of one sequence, or of lanes, in the inner layout. A slot holds one step: the rows of the units, a
+    // zero, and, if they are remembered, the inputs. Slots follow one another from the present one into the past.
     struct Workspace {
-        Aligned<T> state;
-        Aligned<T> next;
-        Aligned<T> rates;  // f of the state, where that is a potential
-        Aligned<T> mixed;  // M times the state, if there is an M
+        Aligned<T> slots;
+        std::int64_t slot_size;
+        std::int64_t present;  // number of the present slot
+        Aligned<T> rates;      // f of the state, where that is a potential
+        Aligned<T> mixed;      // M times the state, if there is an M
+        Aligned<T> gated;      // what units send, if inputs gate that
+
+        T* state() { return slots.data() + present * slot_size; }
+        const T* state() const { return slots.data() + present * slot_size; }
     };
     Workspace make_workspace(std::int64_t n_lanes = 1) const;
     // One step of one sequence.
     void step(const T* input, Workspace& w) const;
-    // The states, which a sequence goes on from.
-    void load_state(const T* units, Workspace& w) const;
-    void store_state(const Workspace& w, T* units) const;
+    void load_state(const T* state, Workspace& w) const;
+    void store_state(const Workspace& w, T* state) const;
     // What the units show: the states, or their rates.
     void store_shown(const Workspace& w, T* units) const;
 
@@ -161,6 +173,12 @@ private:
         std::int64_t n_units;
         std::int64_t first_block;
         std::int64_t last_block;
+    };
+    // A part of a state: where it lies in the inner and in the outer layout.
+    struct Part {
+        std::int64_t inner;
+        std::int64_t outer;
+        std::int64_t size;
     };
     struct LaneWorkspace;
     void write_row(const Kernels<T>& k, const Workspace& w, bool past_caches, T* row) const;
@@ -176,18 +194,21 @@ private:
         // [slot] the first row's column, if the rows of every block read columns that follow one another.
         std::vector<std::uint32_t> first_columns;
     };
-    Packed pack(const MatrixSpec<T>& matrix) const;
-    Packed pack_sparse(const MatrixSpec<T>& matrix) const;
+    Packed pack(const MatrixSpec<T>& matrix, std::int64_t n_columns) const;
+    Packed pack_sparse(const MatrixSpec<T>& matrix, std::int64_t n_columns) const;
     std::vector<std::uint32_t> find_first_columns(const Packed& packed) const;
     Packed pack_dense(const MatrixSpec<T>& matrix) const;
     std::int64_t place(std::int64_t unit) const;
+    std::int64_t place_of_column(std::int64_t column) const;
     std::int64_t n_rows() const { return static_cast<std::int64_t>(bias_.size()); }
-    const Aligned<T>& shown(const Workspace& w) const { return potentials_ ? w.rates : w.state; }
-    void store(const Aligned<T>& from, T* units) const;
-    // lanes: -1 for one sequence, else the width of the group. The new state ends up in `state`; whoever is done with
-    // changing it calls `settle`, which brings the rates up to it.
+    const T* shown(const Workspace& w) const { return potentials_ ? w.rates.data() : w.state(); }
+    void store_units(const T* from, T* units) const;
+    T* next_slot(Workspace& w) const;
+    // lanes: -1 for one sequence, else the width of the group. The new state becomes the present one; whoever is done
+    // with changing it calls `settle`, which brings the rates up to it.
     void advance(const Kernels<T>& k, int lanes, const T* input, Workspace& w) const;
     void mix(const Kernels<T>& k, int lanes, Workspace& w) const;
+    void gate(const Kernels<T>& k, int lanes, const T* input, Workspace& w) const;
     using Kernel = void (*)(const StageStep<T>&);
     static Kernel kernel(const Kernels<T>& k, const Packed& m, Activation activation, int lanes);
     StageStep<T> stage_step(const Packed& m, int lanes) const;
@@ -202,9 +223,16 @@ private:
     Activation activation_;
     bool potentials_;
     std::vector<Stage> stages_;
+    std::int64_t n_remembered_;
+    std::int64_t slot_size_ = 0;  // of one sequence
+    std::int64_t n_state_ = 0;
+    std::vector<Part> shown_parts_;  // of what the units show
+    std::vector<Part> state_parts_;
     Packed weights_;
     std::optional<Packed> mixing_;
-    Aligned<T> input_weights_;  // [input][first-stage row]
+    std::optional<Packed> no_links_;  // what gates are computed with
+    Aligned<T> gates_;                // [input][row]
+    Aligned<T> input_weights_;        // [input][first-stage row]
     std::int64_t input_stride_ = 0;
     Aligned<T> bias_;
     Aligned<T> leak_;
