@@ -13,9 +13,11 @@ additive bounds), beside a straightforward event-driven loop (bench/minimal_stdp
 paper's column, input as from MNIST (17 spikes a ms from 150 of 784 inputs), all synapses plastic and an astrocyte;
 nobody but that loop does it.
 
-A figure is the median of several repetitions after a warm-up; the contenders take turns. Only running is timed: neither
-building nor compiling nor loading spikes. Synaptic events are those of the minimal loop over the same steps. Bytes an
-event are what delivery reads: target and weight.
+A figure is the median of several repetitions after a warm-up; the contenders take turns. One thread and two take turns
+by themselves, before any peer is there: with PyTorch's processes alive two threads have been 1.4 to 1.6 times one in
+some runs, for a reason we do not know. Only running is timed: neither building nor compiling nor loading spikes.
+Synaptic events are those of the minimal loop over the same steps. Bytes an event are what delivery reads: target and
+weight.
 
 Peers run in a process of their own (bench/liquid_peers.py), in this interpreter or in that of --peers-python:
 
@@ -375,10 +377,15 @@ def row(n_units: int, n_steps: int, repetitions: int, minimal: ctypes.CDLL, pyth
         OURS: ours(work, n_steps),
         f"{OURS}, narrow weights": ours(work, n_steps, narrow=True),
         f"{OURS}, drawing its input": ours(work, n_steps, drawn=True),
+    }
+    threads = {
         ONE_THREAD: ours(work, n_steps // SAMPLES_SHARE, N_SAMPLES),
         TWO_THREADS: ours(work, n_steps // SAMPLES_SHARE, N_SAMPLES, n_threads=2),
     }
+    of_samples = compared(work, threads, lambda n: run_minimal(minimal, work, n), repetitions, None, ())
     result = compared(work, contenders, lambda n: run_minimal(minimal, work, n), repetitions, python, tuple(PEERS))
+    for name in ("rates", "events a step", "bytes an event", "agreement"):
+        result[name] |= of_samples[name]
     return {"row": f"N={n_units}, {n_steps} steps", **result}
 
 

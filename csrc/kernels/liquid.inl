@@ -1,23 +1,14 @@
-// The step of a liquid: which units fire, what their spikes deliver, how currents and potentials move on.
-//
-// Passes over units are vectors; delivery is scalar, because the addresses of a source's synapses are scattered and
-// what binds is memory, not arithmetic. Products and sums of delivery are rounded one by one.
+// The step of a liquid: which units fire, how currents and potentials move on.
+// (What spikes deliver: delivery.inl.)
 
 namespace {
 
-using reservoirs::AddressForm;
 using reservoirs::BernoulliEvents;
-using reservoirs::Delivery;
-using reservoirs::DynamicDelivery;
 using reservoirs::IzhikevichUnits;
 using reservoirs::LifUnits;
-using reservoirs::PairTarget;
-using reservoirs::PairTargets;
 using reservoirs::PerUnit;
-using reservoirs::PlasticRows;
 using reservoirs::SynapseKind;
 using reservoirs::SynapticCurrents;
-using reservoirs::WeightForm;
 
 template <class T>
 inline Vec<T> load(const PerUnit<T>& parameter, std::int64_t i) {
@@ -40,7 +31,8 @@ inline std::int64_t append_lanes(std::uint32_t bits, std::int64_t first, std::ui
 }
 
 template <class T, bool soft_reset, bool adaptive>
-std::int64_t fire_lif(const LifUnits<T>& units) {
+std::int64_t fire_lif(const LifUnits<T>& job) {
+    const LifUnits<T> units = job;
     const Vec<T> zero = broadcast<T>(T(0));
     const Vec<T> one = broadcast<T>(T(1));
     std::int64_t n = 0;
@@ -65,7 +57,8 @@ std::int64_t fire_lif(const LifUnits<T>& units) {
 }
 
 template <class T>
-std::int64_t fire_izhikevich(const IzhikevichUnits<T>& units) {
+std::int64_t fire_izhikevich(const IzhikevichUnits<T>& job) {
+    const IzhikevichUnits<T> units = job;
     std::int64_t n = 0;
     for (std::int64_t i = 0; i < units.n_units; i += kWidth<T>) {
         const Vec<T> v = load(units.v + i);
@@ -100,13 +93,16 @@ inline Vec<T> flow(const SynapticCurrents<T>& channel, std::int64_t i) {
 }
 
 template <class T, SynapseKind kind>
-void currents(const SynapticCurrents<T>& channel) {
+void currents(const SynapticCurrents<T>& job) {
+    const SynapticCurrents<T> channel = job;
     for (std::int64_t i = 0; i < channel.n_units; i += kWidth<T>) store(channel.current + i, flow<T, kind>(channel, i));
 }
 
 // The last channel's currents and the potentials in one pass.
 template <class T, SynapseKind kind, bool hold>
-void integrate_lif(const SynapticCurrents<T>& last, const LifUnits<T>& units) {
+void integrate_lif(const SynapticCurrents<T>& channel, const LifUnits<T>& job) {
+    const SynapticCurrents<T> last = channel;
+    const LifUnits<T> units = job;
     for (std::int64_t i = 0; i < units.n_units; i += kWidth<T>) {
         const Vec<T> v = load(units.v + i);
         const Vec<T> drive = fma<T>(load(units.gain, i), flow<T, kind>(last, i), load(units.drift, i));
@@ -117,7 +113,9 @@ void integrate_lif(const SynapticCurrents<T>& last, const LifUnits<T>& units) {
 }
 
 template <class T, SynapseKind kind>
-void integrate_izhikevich(const SynapticCurrents<T>& last, const IzhikevichUnits<T>& units) {
+void integrate_izhikevich(const SynapticCurrents<T>& channel, const IzhikevichUnits<T>& job) {
+    const SynapticCurrents<T> last = channel;
+    const IzhikevichUnits<T> units = job;
     for (std::int64_t i = 0; i < units.n_units; i += kWidth<T>) {
         Vec<T> v = load(units.v + i);
         const Vec<T> u = load(units.u + i);
@@ -128,198 +126,6 @@ void integrate_izhikevich(const SynapticCurrents<T>& last, const IzhikevichUnits
         const Vec<T> rest = fma<T>(broadcast<T>(T(0)) - load(units.ua, i), u, load(units.uc, i));
         store(units.v + i, v);
         store(units.u + i, u + fma<T>(load(units.uab, i), v, rest));
-    }
-}
-
-constexpr std::size_t kCacheLine = 64;
-
-// A function, always_inline or not at all: GCC 12 takes a call of one that only prefetches for a call without effect.
-#if defined(__GNUC__)
-[[gnu::always_inline]] inline void prefetch(const void* p) {
-    __builtin_prefetch(p);
-}
-#else
-inline void prefetch(const void*) {}
-#endif
-
-template <class E>
-[[gnu::always_inline]] inline void prefetch_all(const E* begin, const E* end) {
-    for (; begin < end; begin += kCacheLine / sizeof(E)) prefetch(begin);
-}
-
-// Measured: of two rows ahead 20 to 25 % where weights come from the third cache, nothing where from the second.
-constexpr std::int64_t kRowsAhead = 2;
-
-template <AddressForm form>
-using AddressOf = std::conditional_t<form == AddressForm::word, std::uint16_t, std::uint32_t>;
-
-template <AddressForm form>
-inline std::uint32_t place(AddressOf<form> address, std::uint32_t base, std::uint32_t mask) {
-    if constexpr (form == AddressForm::ring) return (base + address) & mask;
-    return address;
-}
-
-// So many weights at a time: loaded as a vector and put aside, they do not wait behind stores of unknown address.
-template <class T>
-inline Vec<T> weights_from(const T* weights) {
-    return load(weights);
-}
-
-template <class T>
-inline Vec<T> weights_from(const std::int8_t* weights) {
-#if defined(__GNUC__)
-    typedef std::int8_t Narrow __attribute__((vector_size(kWidth<T>)));
-    Narrow narrow;
-    std::memcpy(&narrow, weights, sizeof narrow);
-    return __builtin_convertvector(narrow, Vec<T>);
-#else
-    Vec<T> v;
-    for (int i = 0; i < kWidth<T>; ++i) v[i] = static_cast<T>(weights[i]);
-    return v;
-#endif
-}
-
-template <class T, AddressForm address_form, WeightForm weight_form>
-void deliver(const Delivery<T>& job) {
-    using Weight = std::conditional_t<weight_form == WeightForm::narrow, std::int8_t, T>;
-    constexpr bool scaled = weight_form != WeightForm::plain;
-    const auto* addresses = static_cast<const AddressOf<address_form>*>(job.addresses);
-    const auto* weights = static_cast<const Weight*>(job.weights);
-    T* arrivals = job.arrivals;
-    const auto arrive = [&](std::int64_t k, T amplitude) {
-        arrivals[place<address_form>(addresses[k], job.base, job.mask)] += amplitude;
-    };
-    for (std::int64_t s = 0; s < job.n_sources; ++s) {
-        if (s + kRowsAhead < job.n_sources) {
-            const std::uint32_t ahead = job.sources[s + kRowsAhead];
-            prefetch_all(addresses + job.start[ahead], addresses + job.start[ahead + 1]);
-            prefetch_all(weights + job.start[ahead], weights + job.start[ahead + 1]);
-        }
-        const std::int64_t end = job.start[job.sources[s] + 1];
-        std::int64_t k = job.start[job.sources[s]];
-        const T scale = scaled ? job.scales[s] : T(1);
-        const Vec<T> scales = broadcast<T>(scale);
-        for (; k + kWidth<T> <= end; k += kWidth<T>) {
-            Vec<T> amplitudes = weights_from<T>(weights + k);
-            if constexpr (scaled) amplitudes = scales * amplitudes;
-            T amplitude[kWidth<T>];
-            store(amplitude, amplitudes);
-            for (int i = 0; i < kWidth<T>; ++i) arrive(k + i, amplitude[i]);
-        }
-        for (; k < end; ++k) {
-            const T weight = static_cast<T>(weights[k]);
-            arrive(k, scaled ? scale * weight : weight);
-        }
-    }
-}
-
-// Tsodyks and Markram 1997, Markram, Wang and Tsodyks 1998: r recovers towards 1, u falls back to U, and a spike of
-// amplitude w u r takes the share u of r.
-template <class T, AddressForm address_form>
-void deliver_dynamic(const DynamicDelivery<T>& job) {
-    const auto* addresses = static_cast<const AddressOf<address_form>*>(job.addresses);
-    const Vec<T> one = broadcast<T>(T(1));
-    const Vec<T> back = broadcast<T>(-job.interval);
-    for (std::int64_t k = job.begin; k < job.end; k += kWidth<T>) {
-        const std::int64_t left = job.end - k;
-        const int n = static_cast<int>(left < kWidth<T> ? left : kWidth<T>);
-        const std::size_t size = static_cast<std::size_t>(n) * sizeof(T);
-        const auto part = [size](const T* from) {
-            T lanes[kWidth<T>] = {};
-            std::memcpy(lanes, from, size);
-            return load<T>(lanes);
-        };
-        Vec<T> u = part(job.u + k);
-        Vec<T> r = part(job.r + k);
-        if (job.interval > 0) {
-            const Vec<T> base = part(job.utilisation + k);
-            const Vec<T> recovered = vec_exp<T>(back * part(job.depression + k));
-            const Vec<T> forgotten = vec_exp<T>(back * part(job.facilitation + k));
-            r = fma<T>(r * (one - u) - one, recovered, one);
-            u = fma<T>(u * (one - base), forgotten, base);
-            T lanes[kWidth<T>];
-            store(lanes, r);
-            std::memcpy(job.r + k, lanes, size);
-            store(lanes, u);
-            std::memcpy(job.u + k, lanes, size);
-        }
-        T amplitude[kWidth<T>];
-        store(amplitude, part(job.weights + k) * u * r);
-        for (int i = 0; i < n; ++i) {
-            job.arrivals[place<address_form>(addresses[k + i], job.base, job.mask)] += amplitude[i];
-        }
-    }
-}
-
-template <class T>
-void pair_targets(const PairTargets<T>& job) {
-    for (std::int64_t i = 0; i < job.n_units; i += kWidth<T>) {
-        T losses[kWidth<T>];
-        store(losses, load(job.rates, i) * load(job.traces + i));
-        for (int k = 0; k < kWidth<T>; ++k) job.targets[i + k] = {T(0), losses[k]};
-    }
-}
-
-template <class T>
-inline T within(T x, T lowest, T highest) {
-    x = x > lowest ? x : lowest;
-    return x < highest ? x : highest;
-}
-
-// Rows that learn are asked for earlier, as far as they are short: what is longer the processor foresees.
-constexpr std::int64_t kPlasticRowsAhead = 8;
-constexpr std::int64_t kSynapsesAhead = 128;
-
-template <class T, AddressForm form>
-void plastic_rows(const PlasticRows<T>& job) {
-    constexpr int W = kWidth<T>;
-    const auto* addresses = static_cast<const AddressOf<form>*>(job.addresses);
-    T* arrivals = job.arrivals;
-    T* weights = job.weights;
-    const Vec<T> lowest = broadcast<T>(job.lowest);
-    const Vec<T> highest = broadcast<T>(job.highest);
-    for (std::int64_t s = 0; s < job.n_sources; ++s) {
-        if (s + kPlasticRowsAhead < job.n_sources) {
-            const std::uint32_t ahead = job.sources[s + kPlasticRowsAhead];
-            const std::int64_t begin = job.start[ahead];
-            const std::int64_t n = job.start[ahead + 1] - begin;
-            const std::int64_t end = begin + (n < kSynapsesAhead ? n : kSynapsesAhead);
-            prefetch_all(addresses + begin, addresses + end);
-            prefetch_all(weights + begin, weights + end);
-        }
-        const std::uint32_t j = job.sources[s];
-        const PairTarget<T>* targets = job.targets;
-        const std::uint32_t offset = job.offsets == nullptr ? 0 : job.offsets[j];
-        const T scale = job.scales == nullptr ? T(1) : job.scales[s];
-        const T trace = job.traces[j];
-        const Vec<T> traces = broadcast<T>(trace);
-        const Vec<T> scales = broadcast<T>(scale);
-        std::int64_t k = job.start[j];
-        const std::int64_t end = job.start[j + 1];
-        for (; k + W <= end; k += W) {
-            T gain[W];
-            T loss[W];
-            T amplitude[W];
-            const Vec<T> w = load(weights + k);
-            store(amplitude, scales * w);
-            for (int i = 0; i < W; ++i) {
-                const PairTarget<T> target = targets[(addresses[k + i] & job.unit_mask) - offset];
-                gain[i] = target.gain;
-                loss[i] = target.loss;
-            }
-            const Vec<T> change = load(gain) * traces - load(loss);
-            store(weights + k, minimum<T>(maximum<T>(w + change, lowest), highest));
-            for (int i = 0; i < W; ++i) {
-                arrivals[place<form>(addresses[k + i], job.base, job.mask)] += amplitude[i];
-            }
-        }
-        for (; k < end; ++k) {
-            const std::uint32_t address = addresses[k];
-            const PairTarget<T> target = targets[(address & job.unit_mask) - offset];
-            const T w = weights[k];
-            arrivals[place<form>(address, job.base, job.mask)] += scale * w;
-            weights[k] = within(w + (target.gain * trace - target.loss), job.lowest, job.highest);
-        }
     }
 }
 

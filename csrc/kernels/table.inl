@@ -16,6 +16,7 @@
 #include "readout.inl"
 #include "online.inl"
 #include "liquid.inl"
+#include "delivery.inl"
 // clang-format on
 
 namespace {
