@@ -126,6 +126,7 @@ _Moments = tuple[Sequence[float], Sequence[float]]
 class _Stream(Generic[_T]):
     state: NDArray[_T]
     outputs: NDArray[_T]
+    memory: _Memory[_T]
     n_external: int
     started: bool
     ready: bool
@@ -134,6 +135,7 @@ class _Stream(Generic[_T]):
         self,
         memory: _Memory[_T],
         readout: _LinearReadout[_T] | None,
+        n_given: int = 0,
         learner: _OnlineReadout[np.float64] | None = None,
         feeds_back: bool = False,
         forecasts: bool = False,
@@ -142,6 +144,7 @@ class _Stream(Generic[_T]):
         of_series: _Moments = ...,
         missing: str = "error",
     ) -> None: ...
+    def admitted(self, u: Any) -> NDArray[_T] | None: ...
     def step(self, u: Any) -> NDArray[_T]: ...
     def step_number(self, u: Any) -> float: ...
     def step_forecast(self, y: Any, X: Any) -> NDArray[_T]: ...
@@ -155,6 +158,8 @@ class _Stream(Generic[_T]):
 class _PooledStream(Generic[_T]):
     state: _Float64s
     n_pooled_rows: int
+    memory: _Memory[_T]
+    def admitted(self, u: Any) -> NDArray[_T] | None: ...
     def __init__(
         self,
         memory: _Memory[_T],
@@ -231,6 +236,8 @@ class LiquidBatch32:
     first: NDArray[np.int32]
     last: NDArray[np.int32]
     sum_squares: NDArray[Any]
+    latency: NDArray[np.float64]
+    intervals: NDArray[np.float64]
     totals: dict[str, int]
     def __init__(
         self,
@@ -264,6 +271,22 @@ class LiquidBatch32:
     def learned(self, slot: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], list[dict[str, NDArray[Any]]]]: ...
 
 class LiquidBatch64(LiquidBatch32): ...
+
+class LiquidMemory32(_Memory[np.float64]):
+    def __init__(
+        self,
+        liquid: Liquid32,
+        n_inputs: int,
+        steps_per_row: int,
+        features: list[str],
+        by_row: bool,
+        shares: bool,
+        trace_decay: float,
+    ) -> None: ...
+    def show_events(self, n_steps: int, steps: NDArray[np.int32], inputs: NDArray[np.int32]) -> None: ...
+    def show_rates(self, n_steps: int, probabilities: NDArray[np.float64], seed: int) -> None: ...
+
+class LiquidMemory64(LiquidMemory32): ...
 
 def intrinsic_plasticity(**run: Any) -> None: ...
 def divisive_gain(**run: Any) -> None: ...

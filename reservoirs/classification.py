@@ -34,6 +34,7 @@ class SequenceClassifierMixin(ClassifierMixin, Estimator):  # type: ignore[misc]
     """
 
     classes_: np.ndarray
+    _vector_dtype: Any = np.float64
 
     def _readout_estimator(self, n_samples: int = 1) -> Any:
         """Return the unfitted scikit-learn classifier for so many samples, None for ridge regression."""

@@ -14,7 +14,7 @@ from ._estimator import Estimator, warn_if_diverged
 from ._params import check_count
 from .sequences import Sequences, are_many, check_sequences, join, n_axes
 from .streaming import ForecasterStream
-from .streaming.learners import Known
+from .streaming.stream import readout_of
 
 
 class ForecasterMixin(Estimator):
@@ -157,14 +157,12 @@ default=None
             Its `step(y)` returns the prediction of the row after `y`.
         """
         check_is_fitted(self)
-        memory = self._memory()
         return ForecasterStream(
             self,
-            memory,
+            self._memory(),
             self.last_state_.dtype,
-            (self.coef_, self.intercept_),
+            **readout_of(self),
             learner=learner,
-            known=Known(self.alpha_, None),
             missing=missing,
             as_number=self._one_dimensional_,
             feeds_back=True,

@@ -11,6 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 
 from reservoirs import NVAR, EchoStateNetwork, ESNClassifier, ESNForecaster, ESNRegressor, set_simd_level
+from reservoirs.streaming import RLS
 
 SMALL = {"n_units": 20, "random_state": 0}
 X = np.random.default_rng(0).uniform(-1, 1, (40, 3))
@@ -295,8 +296,8 @@ def test_readouts_that_cannot():
         ESNClassifier(readout=Ridge(), **SMALL).fit([X, X], [0, 1])
     with raises("readout=Ridge() cannot be fitted in parts; partial_fit needs readout=None"):
         ESNRegressor(readout=Ridge(), **SMALL).partial_fit(X, Y)
-    with raises("readout=Ridge() cannot be streamed; stream needs readout=None"):
-        ESNRegressor(readout=Ridge(), **SMALL).fit(X, Y).stream()
+    with raises("learner=RLS() needs ridge regression: another readout= cannot learn on the stream"):
+        ESNRegressor(readout=Ridge(), **SMALL).fit(X, Y).stream(learner=RLS())
 
 
 def test_steps_of_a_stream():

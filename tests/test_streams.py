@@ -13,7 +13,9 @@ import pytest
 from numpy.testing import assert_allclose
 from reference import LEVELS, assert_same_bits, simd_level
 from scipy.linalg import LinAlgWarning
-from sklearn.linear_model import LogisticRegression
+from sklearn.dummy import DummyRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.tree import DecisionTreeRegressor
 
 from reservoirs import NVAR, EchoStateNetwork, ESNClassifier, ESNForecaster, ESNRegressor, load, save
 from reservoirs.datasets import lorenz, mackey_glass
@@ -91,6 +93,66 @@ def test_forecasters_with_exogenous_series(dtype: str, make: Any) -> None:
         stream.forecast(9)
     with pytest.raises(ValueError, match=r"expected \(8, 2\)"):
         stream.forecast(9, X[:9])
+
+
+ESTIMATORS = {"tree": DecisionTreeRegressor(random_state=0), "ridge": Ridge(1e-3)}
+
+
+@every_dtype
+@pytest.mark.parametrize("feedback_scaling", [0.0, 0.3])
+@pytest.mark.parametrize("y", [Y, Y[:, 0]], ids=("2-D", "1-D"))
+@pytest.mark.parametrize("readout", ESTIMATORS)
+def test_regressors_with_any_readout(dtype: str, feedback_scaling: float, y: np.ndarray, readout: str) -> None:
+    model = regressor(feedback_scaling=feedback_scaling, dtype=dtype, readout=ESTIMATORS[readout]).fit(U, y)
+    stream = model.stream(missing="skip")
+    outputs, expected = rows_of(stream, U, dtype), model.predict(U)
+    same = assert_same_bits if readout == "tree" else partial(assert_allclose, rtol=0, atol=1e-4)
+    same(outputs, expected)
+    assert_same_bits(np.array(stream.step([np.nan, 0.0]), dtype), outputs[-1])
+    stream.reset()
+    assert_same_bits(stream.forecast(len(U), U), outputs)
+    assert_same_bits(rows_of(stream.copy(), U, dtype), outputs)
+    assert stream.estimator().predict(U).shape == expected.shape
+    with pytest.raises(ValueError, match="needs ridge regression"):
+        model.stream(learner=NLMS())
+
+
+@every_dtype
+@pytest.mark.parametrize("exogenous", [False, True])
+@pytest.mark.parametrize("series", SERIES.values(), ids=SERIES)
+def test_forecasters_with_any_readout(dtype: str, exogenous: bool, series: np.ndarray) -> None:
+    X = EXOGENOUS if exogenous else None
+    model = FORECASTERS["esn"](dtype=dtype, readout=DecisionTreeRegressor(random_state=0)).fit(series, X)
+    stream = model.stream(missing="predict")
+    if exogenous:
+        rows = [stream.step(None, EXOGENOUS[0]), *map(stream.step, series[:-1], EXOGENOUS[1:])]
+        assert_same_bits(np.array(rows).astype(dtype), model.predict(series, X))
+        ahead = np.concatenate([EXOGENOUS[-1:], EXOGENOUS[:8]])
+        expected = model.forecast(9, ahead, warmup=series[:-1], warmup_X=EXOGENOUS[:-1])
+        assert_same_bits(stream.forecast(9, EXOGENOUS[:8]), expected)
+        return
+    assert_same_bits(rows_of(stream, series, dtype)[:-1], model.predict(series)[1:])
+    before = stream.state
+    expected = model.forecast(25, warmup=series)
+    assert_same_bits(stream.forecast(25), expected)
+    assert_same_bits(stream.state, before)
+    assert_same_bits(rows_of(stream, [None] * 24, dtype), expected[1:])
+    # Of the first row, too, the prediction stands in.
+    stream.reset()
+    stream.step(series[0] * np.nan)
+    linear = model.stream(missing="predict")
+    linear.step(None)
+    linear.step(None)
+    assert_same_bits(stream.state, linear.state)
+
+
+def test_a_readout_that_diverges_tells_so() -> None:
+    model = regressor(activation="identity", spectral_radius=3.0, readout=DummyRegressor()).fit(U[:20], Y[:20])
+    stream = model.stream()
+    with np.errstate(all="ignore"):
+        outputs = rows_of(stream, np.tile(U, (20, 1)))
+    assert np.isfinite(outputs[0]).all()
+    assert np.isnan(outputs[-1]).all()
 
 
 @every_dtype

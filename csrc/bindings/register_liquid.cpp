@@ -7,6 +7,7 @@
 
 #include "register.hpp"
 #include "reservoirs/liquid.hpp"
+#include "reservoirs/liquid_memory.hpp"
 #include "table.hpp"
 
 namespace reservoirs::bindings {
@@ -37,6 +38,15 @@ NeuronModel neuron_named(const std::string& name) {
     if (name == "lif") return NeuronModel::lif;
     if (name == "izhikevich") return NeuronModel::izhikevich;
     throw std::invalid_argument("unknown neuron '" + name + "'");
+}
+
+LiquidFeature feature_named(const std::string& name) {
+    if (name == "counts") return LiquidFeature::counts;
+    if (name == "traces") return LiquidFeature::traces;
+    if (name == "potentials") return LiquidFeature::potentials;
+    if (name == "latency") return LiquidFeature::latency;
+    if (name == "intervals") return LiquidFeature::intervals;
+    throw std::invalid_argument("unknown feature '" + name + "'");
 }
 
 template <class T>
@@ -121,9 +131,6 @@ std::shared_ptr<Liquid<T>> make_liquid(const std::string& neuron, const Array<T>
     return std::make_shared<Liquid<T>>(spec);
 }
 
-// Steps are kept in 32 bits.
-constexpr std::int64_t kMostSteps = (std::int64_t{1} << 31) - 1;
-
 template <class T>
 class Batch {
 public:
@@ -135,7 +142,6 @@ public:
 
     void begin_events(const std::vector<std::int64_t>& lengths, const Array<std::int64_t>& offsets,
                       const Array<std::int32_t>& steps, const Array<std::int32_t>& inputs) {
-        check(lengths);
         const auto n = static_cast<py::ssize_t>(lengths.size());
         expect_shape("offsets", offsets, {n + 1});
         const std::int64_t* at = offsets.data();
@@ -147,7 +153,6 @@ public:
     }
 
     void begin_rates(const std::vector<std::int64_t>& lengths, const Array<double>& probabilities, std::uint64_t seed) {
-        check(lengths);
         expect_shape("probabilities", probabilities,
                      {static_cast<py::ssize_t>(lengths.size()), batch_.liquid().n_inputs()});
         const py::gil_scoped_release unlocked;
@@ -155,14 +160,9 @@ public:
     }
 
     void begin_currents(const std::vector<std::int64_t>& n_rows, const Array<T>& rows, std::int64_t steps_per_row) {
-        check(n_rows);
         std::int64_t total = 0;
         for (const std::int64_t n : n_rows) total += n;
         expect_shape("rows", rows, {total, batch_.liquid().n_inputs()});
-        if (steps_per_row < 1 || steps_per_row > kMostSteps) throw std::invalid_argument("steps_per_row out of range");
-        for (const std::int64_t n : n_rows) {
-            if (n > kMostSteps / steps_per_row) throw std::invalid_argument("so many rows of so many steps: too many");
-        }
         const py::gil_scoped_release unlocked;
         batch_.begin_currents(n_rows, rows.data(), steps_per_row);
     }
@@ -244,6 +244,15 @@ public:
                         "events"_a = sum.events);
     }
 
+    template <void (LiquidBatch<T>::*store)(std::int64_t, double*) const>
+    Array<double> of_slots(py::ssize_t width) const {
+        Array<double> all({static_cast<py::ssize_t>(batch_.n_begun()), width * batch_.liquid().n_units()});
+        for (std::int64_t s = 0; s < batch_.n_begun(); ++s) (batch_.*store)(s, all.mutable_data(s, 0));
+        return all;
+    }
+    Array<double> latency() const { return of_slots<&LiquidBatch<T>::store_latency>(1); }
+    Array<double> intervals() const { return of_slots<&LiquidBatch<T>::store_intervals>(2); }
+
     void clear_kept() { batch_.clear_kept(); }
 
     // Recurrent and input weights in the order they were given, what thresholds were raised by (or nothing), and for
@@ -267,14 +276,6 @@ private:
     template <class Values>
     static Array<T> as_array(const Values& values) {
         return Array<T>(static_cast<py::ssize_t>(values.size()), values.data());
-    }
-
-    void check(const std::vector<std::int64_t>& lengths) const {
-        if (static_cast<std::int64_t>(lengths.size()) > batch_.n_slots()) {
-            throw std::invalid_argument("there are fewer slots than lengths");
-        }
-        const auto fits = [](std::int64_t length) { return length >= 0 && length <= kMostSteps; };
-        if (!std::all_of(lengths.begin(), lengths.end(), fits)) throw std::invalid_argument("lengths must fit 31 bits");
     }
 
     LiquidBatch<T> batch_;
@@ -330,7 +331,34 @@ void register_type(py::module_& m, const std::string& suffix) {
             "last",
             [](const B& b) { return b.template of_units<std::int32_t>([](const View& view) { return view.last; }); })
         .def_property_readonly("sum_squares", &B::sum_squares)
+        .def_property_readonly("latency", &B::latency)
+        .def_property_readonly("intervals", &B::intervals)
         .def_property_readonly("totals", &B::totals);
+    using M = LiquidMemory<T>;
+    py::class_<M, Memory<double>>(m, ("LiquidMemory" + suffix).c_str())
+        .def(py::init([](std::shared_ptr<Liquid<T>> liquid, std::int64_t n_inputs, std::int64_t steps_per_row,
+                         const std::vector<std::string>& features, bool by_row, bool shares, double trace_decay) {
+                 LiquidReading reading{{}, by_row, shares, trace_decay};
+                 for (const std::string& name : features) reading.features.push_back(feature_named(name));
+                 return std::make_unique<M>(std::move(liquid), n_inputs, steps_per_row, std::move(reading));
+             }),
+             py::arg("liquid").none(false), py::arg("n_inputs"), py::arg("steps_per_row"), py::arg("features"),
+             py::arg("by_row"), py::arg("shares"), py::arg("trace_decay"))
+        .def(
+            "show_events",
+            [](M& memory, std::int64_t n_steps, const Array<std::int32_t>& steps, const Array<std::int32_t>& inputs) {
+                if (steps.ndim() != 1) throw std::invalid_argument("steps must be 1-D");
+                expect_shape("inputs", inputs, {steps.shape(0)});
+                memory.show_events(n_steps, steps.shape(0), steps.data(), inputs.data());
+            },
+            py::arg("n_steps"), py::arg("steps").noconvert(), py::arg("inputs").noconvert())
+        .def(
+            "show_rates",
+            [](M& memory, std::int64_t n_steps, const Array<double>& probabilities, std::uint64_t seed) {
+                expect_shape("probabilities", probabilities, {memory.n_channels()});
+                memory.show_rates(n_steps, probabilities.data(), seed);
+            },
+            py::arg("n_steps"), py::arg("probabilities"), py::arg("seed"));
 }
 
 }  // namespace

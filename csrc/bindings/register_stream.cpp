@@ -67,7 +67,7 @@ Missing missing_named(const std::string& name) {
 }
 
 template <class T>
-Stream<T> make_stream(const Memory<T>& memory, std::shared_ptr<LinearReadout<T>> readout,
+Stream<T> make_stream(const Memory<T>& memory, std::shared_ptr<LinearReadout<T>> readout, std::int64_t n_given,
                       const OnlineReadout<double>* learner, bool feeds_back, bool forecasts, bool increments,
                       const std::pair<std::vector<double>, std::vector<double>>& of_external,
                       const std::pair<std::vector<double>, std::vector<double>>& of_series,
@@ -76,8 +76,8 @@ Stream<T> make_stream(const Memory<T>& memory, std::shared_ptr<LinearReadout<T>>
     spec.memory = memory.clone();
     spec.readout = std::move(readout);
     if (learner) spec.learner = learner->clone();
-    if (feeds_back && !spec.readout) throw std::invalid_argument("only a readout's outputs can be fed back");
-    spec.n_fed_back = feeds_back ? spec.readout->n_outputs() : 0;
+    spec.n_given = spec.readout ? 0 : n_given;
+    spec.n_fed_back = !feeds_back ? 0 : spec.readout ? spec.readout->n_outputs() : n_given;
     spec.forecasts = forecasts;
     spec.increments = increments;
     spec.of_external = {of_external.first, of_external.second};
@@ -132,9 +132,24 @@ void learn(Stream<T>& stream, py::handle y) {
 
 template <class T>
 Array<T> last_outputs(const Stream<T>& stream) {
-    Array<T> outputs(stream.n_returned());
+    Array<T> outputs(stream.n_outputs());
     stream.store_outputs(outputs.mutable_data());
     return outputs;
+}
+
+template <class T>
+void give_outputs(Stream<T>& stream, py::handle given) {
+    const Row<T> outputs(given, stream.n_outputs(), "outputs");
+    if (!outputs.values()) throw std::invalid_argument("outputs must be numbers");
+    stream.give_outputs(outputs.values());
+}
+
+template <class S, class T>
+py::object admitted(const S& stream, py::handle u, std::int64_t n) {
+    const Row<T> row(u, n, "u");
+    Array<T> to(n);
+    if (!stream.admit_external(row.values(), to.mutable_data())) return py::none();
+    return std::move(to);
 }
 
 template <class S, class N>
@@ -184,9 +199,10 @@ void register_type(py::module_& m, const std::string& suffix) {
     const std::pair<std::vector<double>, std::vector<double>> unscaled;
     using S = Stream<T>;
     py::class_<S>(m, ("Stream" + suffix).c_str())
-        .def(py::init(&make_stream<T>), py::arg("memory"), py::arg("readout"), py::arg("learner") = nullptr,
-             py::arg("feeds_back") = false, py::arg("forecasts") = false, py::arg("increments") = false,
-             py::arg("of_external") = unscaled, py::arg("of_series") = unscaled, py::arg("missing") = "error")
+        .def(py::init(&make_stream<T>), py::arg("memory"), py::arg("readout"), py::arg("n_given") = 0,
+             py::arg("learner") = nullptr, py::arg("feeds_back") = false, py::arg("forecasts") = false,
+             py::arg("increments") = false, py::arg("of_external") = unscaled, py::arg("of_series") = unscaled,
+             py::arg("missing") = "error")
         .def(
             "step", [](S& stream, py::handle u) { return step(stream, u, py::none()); }, py::arg("u"))
         .def(
@@ -202,7 +218,11 @@ void register_type(py::module_& m, const std::string& suffix) {
         .def("reset", &S::reset)
         .def("copy", [](const S& stream) { return S(stream); })
         .def("running_on", &S::running_on)
-        .def_property_readonly("outputs", &last_outputs<T>)
+        .def_property("outputs", &last_outputs<T>, &give_outputs<T>)
+        .def_property_readonly("memory", &S::memory, py::return_value_policy::reference_internal)
+        .def(
+            "admitted", [](const S& stream, py::handle u) { return admitted<S, T>(stream, u, stream.n_external()); },
+            py::arg("u"))
         .def_property_readonly("n_external", &S::n_external)
         .def_property_readonly("started", &S::started)
         .def_property_readonly("ready", &S::ready)
@@ -222,6 +242,10 @@ void register_type(py::module_& m, const std::string& suffix) {
             },
             py::arg("u"))
         .def_property_readonly("n_pooled_rows", &P::n_pooled_rows)
+        .def_property_readonly("memory", &P::memory, py::return_value_policy::reference_internal)
+        .def(
+            "admitted", [](const P& stream, py::handle u) { return admitted<P, T>(stream, u, stream.n_inputs()); },
+            py::arg("u"))
         .def("pool",
              [](const P& stream) {
                  Array<double> pooled({py::ssize_t(1), static_cast<py::ssize_t>(stream.n_pooled())});

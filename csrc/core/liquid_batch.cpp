@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <new>
 #include <numeric>
 #include <stdexcept>
+#include <type_traits>
 
 #include "reservoirs/liquid.hpp"
 #include "spike_sources.hpp"
@@ -31,7 +33,8 @@ template <class T>
 struct alignas(128) LiquidBatch<T>::Slot {
     std::int64_t length = 0;
     std::int64_t step = 0;
-    bool begun = true;  // false: its state is still that of the presentation before
+    std::int64_t origin = 0;  // the step at which what is shown began
+    bool begun = true;        // false: its state is still that of the presentation before
     LiquidTotals totals;
 
     Aligned<T> v;
@@ -112,20 +115,53 @@ LiquidBatch<T>::LiquidBatch(std::shared_ptr<const Liquid<T>> liquid, std::int64_
 template <class T>
 LiquidBatch<T>::~LiquidBatch() = default;
 
+// Steps are kept in 32 bits.
+constexpr std::int64_t kMostSteps = (std::int64_t{1} << 31) - 1;
+
+template <class T>
+void LiquidBatch<T>::check(const std::vector<std::int64_t>& lengths, bool goes_on) const {
+    if (static_cast<std::int64_t>(lengths.size()) > (goes_on ? n_begun_ : n_slots())) {
+        throw std::invalid_argument("there are fewer slots than lengths");
+    }
+    for (std::size_t s = 0; s < lengths.size(); ++s) {
+        const Slot& slot = *slots_[s];
+        if (goes_on && slot.begun && slot.step < slot.length) throw std::invalid_argument("a slot is not at its end");
+        const std::int64_t before = goes_on ? slot.length : 0;
+        if (lengths[s] < 0 || lengths[s] > kMostSteps - before) {
+            throw std::invalid_argument("a liquid takes at most 2147483647 steps from its start on");
+        }
+    }
+}
+
 // What takes time is put off to the parallel loop.
 template <class T>
-void LiquidBatch<T>::begin(const std::vector<std::int64_t>& lengths) {
+void LiquidBatch<T>::begin(const std::vector<std::int64_t>& lengths, bool goes_on) {
     for (std::size_t s = 0; s < lengths.size(); ++s) {
-        slots_[s]->length = lengths[s];
-        slots_[s]->step = 0;
-        slots_[s]->begun = false;
+        Slot& slot = *slots_[s];
+        if (goes_on) {
+            if (!slot.begun) clear(slot);
+            slot.begun = true;
+            slot.origin = slot.step;
+            slot.length += lengths[s];
+            show(s);
+        } else {
+            slot.length = lengths[s];
+            slot.step = slot.origin = 0;
+            slot.begun = false;
+        }
     }
     n_begun_ = static_cast<std::int64_t>(lengths.size());
 }
 
 template <class T>
 void LiquidBatch<T>::start(std::size_t s) const {
-    Slot& slot = *slots_[s];
+    clear(*slots_[s]);
+    show(s);
+    slots_[s]->begun = true;
+}
+
+template <class T>
+void LiquidBatch<T>::clear(Slot& slot) const {
     const Liquid<T>& l = *liquid_;
     const auto n_units = static_cast<std::size_t>(l.n_units_);
     const auto n_inputs = static_cast<std::size_t>(l.n_inputs());
@@ -161,25 +197,31 @@ void LiquidBatch<T>::start(std::size_t s) const {
         slot.added.resize(slot.learning->plastic().current.size());
     }
     if (l.input_refractory_ >= 0) slot.relay.begin(l.n_inputs(), l.input_refractory_);
+    slot.external.assign(padded, T(0));
+    slot.all_inputs.resize(n_inputs);
+    std::iota(slot.all_inputs.begin(), slot.all_inputs.end(), 0u);
+}
+
+template <class T>
+void LiquidBatch<T>::show(std::size_t s) const {
+    Slot& slot = *slots_[s];
+    const std::int64_t n_inputs = liquid_->n_inputs();
     const std::int64_t first = shown_.offsets.empty() ? 0 : shown_.offsets[s];
     if (shown_.source == Source::given) {
         slot.given.begin(shown_.steps.data() + first, shown_.inputs.data() + first, shown_.offsets[s + 1] - first,
-                         l.n_inputs());
+                         n_inputs);
     } else if (shown_.source == Source::drawn) {
-        slot.drawn.begin(shown_.probabilities.data() + static_cast<std::int64_t>(s) * l.n_inputs(), l.n_inputs(),
-                         shown_.seed, slot.length);
+        slot.drawn.begin(shown_.probabilities.data() + static_cast<std::int64_t>(s) * n_inputs, n_inputs, shown_.seed,
+                         slot.length - slot.origin);
     } else {
-        slot.rows = shown_.rows.data() + first * l.n_inputs();
-        slot.external.assign(padded, T(0));
-        slot.all_inputs.resize(n_inputs);
-        std::iota(slot.all_inputs.begin(), slot.all_inputs.end(), 0u);
+        slot.rows = shown_.rows.data() + first * n_inputs;
     }
-    slot.begun = true;
 }
 
 template <class T>
 void LiquidBatch<T>::begin_events(const std::vector<std::int64_t>& lengths, const std::int64_t* offsets,
-                                  const std::int32_t* steps, const std::int32_t* inputs) {
+                                  const std::int32_t* steps, const std::int32_t* inputs, bool goes_on) {
+    check(lengths, goes_on);
     for (std::size_t s = 0; s < lengths.size(); ++s) {
         for (std::int64_t e = offsets[s]; e < offsets[s + 1]; ++e) {
             if (inputs[e] < 0 || inputs[e] >= liquid_->n_inputs()) {
@@ -194,12 +236,13 @@ void LiquidBatch<T>::begin_events(const std::vector<std::int64_t>& lengths, cons
     shown_.offsets.assign(offsets, offsets + lengths.size() + 1);
     shown_.steps.assign(steps, steps + shown_.offsets.back());
     shown_.inputs.assign(inputs, inputs + shown_.offsets.back());
-    begin(lengths);
+    begin(lengths, goes_on);
 }
 
 template <class T>
 void LiquidBatch<T>::begin_rates(const std::vector<std::int64_t>& lengths, const double* probabilities,
-                                 std::uint64_t seed) {
+                                 std::uint64_t seed, bool goes_on) {
+    check(lengths, goes_on);
     const std::int64_t n_inputs = liquid_->n_inputs();
     const std::int64_t n = static_cast<std::int64_t>(lengths.size()) * n_inputs;
     if (!std::all_of(probabilities, probabilities + n, [](double p) { return p >= 0 && p <= 1; })) {
@@ -209,22 +252,25 @@ void LiquidBatch<T>::begin_rates(const std::vector<std::int64_t>& lengths, const
     shown_.offsets.clear();
     shown_.probabilities.assign(probabilities, probabilities + n);
     shown_.seed = seed;
-    begin(lengths);
+    begin(lengths, goes_on);
 }
 
 template <class T>
-void LiquidBatch<T>::begin_currents(const std::vector<std::int64_t>& n_rows, const T* rows,
-                                    std::int64_t steps_per_row) {
+void LiquidBatch<T>::begin_currents(const std::vector<std::int64_t>& n_rows, const T* rows, std::int64_t steps_per_row,
+                                    bool goes_on) {
+    if (steps_per_row < 1) throw std::invalid_argument("steps_per_row must be at least 1");
     std::vector<std::int64_t> lengths;
+    // What is too many to multiply is too many.
+    for (const std::int64_t n : n_rows) {
+        lengths.push_back(n > kMostSteps / steps_per_row ? kMostSteps + 1 : n * steps_per_row);
+    }
+    check(lengths, goes_on);
     shown_.source = Source::currents;
     shown_.offsets.assign(1, 0);
     shown_.steps_per_row = steps_per_row;
-    for (const std::int64_t n : n_rows) {
-        lengths.push_back(n * steps_per_row);
-        shown_.offsets.push_back(shown_.offsets.back() + n);
-    }
+    for (const std::int64_t n : n_rows) shown_.offsets.push_back(shown_.offsets.back() + n);
     shown_.rows.assign(rows, rows + shown_.offsets.back() * liquid_->n_inputs());
-    begin(lengths);
+    begin(lengths, goes_on);
 }
 
 // One slot on its way through time, for one kind of plasticity.
@@ -344,8 +390,8 @@ private:
     }
 
     InputList input_spikes() {
-        const InputList events =
-            batch_.shown_.source == Source::given ? slot_.given.at(slot_.step) : slot_.drawn.at(slot_.step);
+        const std::int64_t t = slot_.step - slot_.origin;
+        const InputList events = batch_.shown_.source == Source::given ? slot_.given.at(t) : slot_.drawn.at(t);
         return liquid_.input_refractory_ >= 0 ? slot_.relay.pass(slot_.step, events) : events;
     }
 
@@ -371,10 +417,11 @@ private:
     // Numbers are currents: every unit gets the inputs times their weights for as long as the row lasts.
     void inject() {
         const std::int64_t steps_per_row = batch_.shown_.steps_per_row;
-        if (slot_.step % steps_per_row != 0) return;
+        const std::int64_t t = slot_.step - slot_.origin;
+        if (t % steps_per_row != 0) return;
         const std::int64_t n = liquid_.n_inputs();
         std::fill(slot_.external.begin(), slot_.external.end(), T(0));
-        std::copy_n(slot_.rows + slot_.step / steps_per_row * n, n, slot_.input_factors.data());
+        std::copy_n(slot_.rows + t / steps_per_row * n, n, slot_.input_factors.data());
         const Arrivals<T> here{slot_.external.data(), 0, 0};
         liquid_.input_.deliver(slot_.all_inputs.data(), n, slot_.input_factors.data(), true, here);
     }
@@ -509,6 +556,106 @@ typename LiquidBatch<T>::View LiquidBatch<T>::view(std::int64_t s) const {
     return {slot.length,       slot.step,        slot.counts.data(),
             slot.first.data(), slot.last.data(), slot.sum_squares.data(),
             slot.recorded,     slot.watched,     slot.totals};
+}
+
+template <class T>
+void LiquidBatch<T>::store_latency(std::int64_t s, double* latency) const {
+    const View of = view(s);
+    std::transform(of.first, of.first + liquid_->n_units(), latency, [&of](std::int32_t first) {
+        return first == kNever ? 1.0 : static_cast<double>(first) / static_cast<double>(of.length);
+    });
+}
+
+template <class T>
+void LiquidBatch<T>::store_intervals(std::int64_t s, double* intervals) const {
+    if (!intervals_) throw std::invalid_argument("this batch keeps no intervals");
+    const View of = view(s);
+    const std::int64_t n_units = liquid_->n_units();
+    for (std::int64_t i = 0; i < n_units; ++i, ++intervals) {
+        const double n = of.counts[i] - 1;
+        const double mean = n > 0 ? (static_cast<double>(of.last[i]) - of.first[i]) / n : 1.0;
+        const double variance = n > 0 ? static_cast<double>(of.sum_squares[i]) / n - mean * mean : 0.0;
+        intervals[0] = n > 0 ? mean / static_cast<double>(of.length) : 1.0;
+        intervals[n_units] = std::sqrt(std::max(variance, 0.0)) / mean;
+    }
+}
+
+template <class T>
+template <class Visit>
+void LiquidBatch<T>::visit_state(Slot& slot, std::int64_t last_step, const Visit& visit) const {
+    const std::int64_t n = liquid_->n_units_, padded = liquid_->padded_;
+    constexpr double least = std::numeric_limits<double>::lowest(), most = std::numeric_limits<double>::max();
+    const auto numbers = [&](Aligned<T>& values) {
+        // Of several channels, one after another. What fills up the last vector stays as it is.
+        const auto n_values = static_cast<std::int64_t>(values.size());
+        for (std::int64_t i = 0; i < n_values; i += padded) {
+            visit(values.data() + i, std::min(n_values, n), least, most);
+        }
+    };
+    const auto integers = [&](std::vector<std::int32_t>& values, double from) {
+        visit(values.data(), static_cast<std::int64_t>(values.size()), from, static_cast<double>(last_step));
+    };
+    const auto all = [&](auto& values) { visit(values.data(), static_cast<std::int64_t>(values.size()), least, most); };
+    numbers(slot.v);
+    visit(&slot.step, 1, 0.0, static_cast<double>(kMostSteps));
+    numbers(slot.blocked);
+    numbers(slot.extra);
+    all(slot.arrivals);
+    numbers(slot.falling);
+    numbers(slot.rising);
+    numbers(slot.trace);
+    all(slot.utilised);
+    all(slot.resources);
+    integers(slot.counts, 0);
+    integers(slot.counts_sampled, 0);
+    integers(slot.first, kNever);
+    integers(slot.last, kNever);
+    all(slot.sum_squares);
+    integers(slot.input_last, kNever);
+    if (liquid_->input_refractory_ >= 0) slot.relay.visit_state(last_step, visit);
+}
+
+template <class T>
+std::int64_t LiquidBatch<T>::n_state() const {
+    std::int64_t total = 0;
+    Slot& slot = *slots_.front();
+    if (!slot.begun) start(0);
+    visit_state(slot, slot.step, [&total](const auto*, std::int64_t n, double, double) { total += n; });
+    return total;
+}
+
+template <class T>
+void LiquidBatch<T>::store(std::int64_t s, double* state) const {
+    Slot& slot = *slots_.at(static_cast<std::size_t>(s));
+    if (slot.learning) throw std::invalid_argument("the state of a liquid that learns cannot be kept");
+    if (!slot.begun) start(static_cast<std::size_t>(s));
+    visit_state(slot, slot.step, [&state](const auto* values, std::int64_t n, double, double) {
+        state = std::transform(values, values + n, state, [](auto value) { return static_cast<double>(value); });
+    });
+}
+
+template <class T>
+void LiquidBatch<T>::load(std::int64_t s, const double* state) {
+    Slot& slot = *slots_.at(static_cast<std::size_t>(s));
+    if (slot.learning) throw std::invalid_argument("the state of a liquid that learns cannot be kept");
+    if (!slot.begun) start(static_cast<std::size_t>(s));
+    const double step = state[liquid_->n_units_];
+    const std::int64_t last_step = step >= 0 && step <= kMostSteps ? static_cast<std::int64_t>(step) : 0;
+    const double* given = state;
+    visit_state(slot, last_step, [&given](const auto* values, std::int64_t n, double least, double most) {
+        const bool whole = std::is_integral_v<std::remove_reference_t<decltype(*values)>>;
+        const bool fits = std::all_of(given, given + n, [=](double value) {
+            return value >= least && value <= most && (!whole || value == std::floor(value));
+        });
+        if (!fits) throw std::invalid_argument("state is not one of this liquid's");
+        given += n;
+    });
+    visit_state(slot, last_step, [&state](auto* values, std::int64_t n, double, double) {
+        using Value = std::remove_reference_t<decltype(*values)>;
+        std::transform(state, state + n, values, [](double value) { return static_cast<Value>(value); });
+        state += n;
+    });
+    slot.origin = slot.length = slot.step;
 }
 
 template <class T>

@@ -2,7 +2,9 @@
 // stand between them and the liquid.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <numeric>
 #include <vector>
 
 namespace reservoirs {
@@ -63,6 +65,32 @@ public:
 
     // Takes the events of step t and gives the spikes of step t.
     InputList pass(std::int64_t t, InputList events);
+
+    // Calls visit(values, n, least, most) for arrays of integers that say what is waiting, and takes over what they are
+    // then.
+    template <class Visit>
+    void visit_state(std::int64_t last_step, const Visit& visit) {
+        const auto n = static_cast<std::int64_t>(pending_.size());
+        std::vector<std::int32_t> due(pending_.size(), 0), rank(pending_.size(), 0);
+        for (std::size_t d = 0; d < due_.size(); ++d) {
+            for (std::size_t r = 0; r < due_[d].size(); ++r) {
+                due[due_[d][r]] = static_cast<std::int32_t>(d + 1);
+                rank[due_[d][r]] = static_cast<std::int32_t>(r);
+            }
+        }
+        visit(due.data(), n, 0.0, static_cast<double>(due_.size()));
+        visit(rank.data(), n, 0.0, static_cast<double>(n));
+        visit(free_from_.data(), n, 0.0, static_cast<double>(last_step + refractory_ + 1));
+        std::vector<std::uint32_t> order(pending_.size());
+        std::iota(order.begin(), order.end(), 0u);
+        std::stable_sort(order.begin(), order.end(),
+                         [&rank](std::uint32_t a, std::uint32_t b) { return rank[a] < rank[b]; });
+        for (std::vector<std::uint32_t>& inputs : due_) inputs.clear();
+        for (const std::uint32_t c : order) {
+            pending_[c] = due[c] > 0;
+            if (pending_[c]) due_[static_cast<std::size_t>(due[c] - 1)].push_back(c);
+        }
+    }
 
 private:
     int refractory_ = 0;

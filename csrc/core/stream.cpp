@@ -67,7 +67,7 @@ Stream<T>::Stream(StreamSpec<T> spec)
       of_external_(std::move(spec.of_external)),
       of_series_(std::move(spec.of_series)),
       missing_(spec.missing) {
-    const std::int64_t n_outputs = readout_ ? readout_->n_outputs() : 0;
+    const std::int64_t n_outputs = readout_ ? readout_->n_outputs() : spec.n_given;
     const auto fits = [](const Scaling& scaling, std::int64_t n) {
         return scaling.mean.size() == scaling.scale.size() &&
                (scaling.mean.empty() || static_cast<std::int64_t>(scaling.mean.size()) == n);
@@ -130,11 +130,9 @@ void Stream<T>::step(const T* external, const T* series, T* outputs) {
         admit(series, n_fed_back_, "y", of_series_, missing_, held, next_.data());
         advance();
     }
-    const T* const external_instead = missing_ == Missing::hold ? input_.data() : nullptr;
     const T* const series_instead = missing_ == Missing::hold ? held : outputs_.data();
     T* const fed_back = next_.data() + n_external();
-    bool taken =
-        admit(external, n_external(), forecasts_ ? "X" : "u", of_external_, missing_, external_instead, next_.data());
+    bool taken = admit_external(external, next_.data());
     if (forecasts_ && started_) {
         taken = admit(series, n_fed_back_, "y", of_series_, missing_, series_instead, fed_back) && taken;
     } else {
@@ -146,7 +144,19 @@ void Stream<T>::step(const T* external, const T* series, T* outputs) {
     } else {
         lesson_ = Lesson::skipped;
     }
-    store_outputs(outputs);
+    store_returned(outputs);
+}
+
+template <class T>
+bool Stream<T>::admit_external(const T* external, T* to) const {
+    const T* const instead = missing_ == Missing::hold ? input_.data() : nullptr;
+    return admit(external, n_external(), forecasts_ ? "X" : "u", of_external_, missing_, instead, to);
+}
+
+template <class T>
+void Stream<T>::give_outputs(const T* outputs) {
+    if (readout_) throw std::invalid_argument("the outputs are the readout's");
+    std::copy_n(outputs, n_outputs(), outputs_.begin());
 }
 
 template <class T>
@@ -167,11 +177,16 @@ void Stream<T>::advance() {
 }
 
 template <class T>
-void Stream<T>::store_outputs(T* outputs) const {
-    if (!readout_) {
-        std::copy(features_.begin(), features_.end(), outputs);
-        return;
+void Stream<T>::store_returned(T* to) const {
+    if (readout_) {
+        store_outputs(to);
+    } else {
+        std::copy(features_.begin(), features_.end(), to);
     }
+}
+
+template <class T>
+void Stream<T>::store_outputs(T* outputs) const {
     for (std::int64_t o = 0; o < n_outputs(); ++o)
         outputs[o] = original(outputs_[static_cast<std::size_t>(o)], of_series_, o);
 }
@@ -302,8 +317,13 @@ std::int64_t PooledStream<T>::n_pooled() const {
 }
 
 template <class T>
+bool PooledStream<T>::admit_external(const T* row, T* to) const {
+    return admit(row, n_inputs(), "u", Scaling(), missing_, input_.data(), to);
+}
+
+template <class T>
 void PooledStream<T>::step(const T* row) {
-    if (!admit(row, n_inputs(), "u", Scaling(), missing_, input_.data(), next_.data())) return;
+    if (!admit_external(row, next_.data())) return;
     std::swap(input_, next_);
     memory_->step(input_.data(), features_.data());
     if (++n_seen_ <= washout_) return;

@@ -11,6 +11,7 @@
 #include "liquid.hpp"
 #include "numbers.hpp"
 #include "reservoirs/homeostasis.hpp"
+#include "reservoirs/liquid_memory.hpp"
 #include "reservoirs/stdp.hpp"
 #include "table.hpp"
 
@@ -291,6 +292,59 @@ void test_learning() {
     }
 }
 
+// Row after row, with copies and states in between, is what all at once is.
+template <class T>
+void test_row_by_row() {
+    for (const Kind& kind : kinds()) {
+        Numbers numbers{5};
+        const int64_t n_units = 37, n_rows = 40, steps_per_row = 3;
+        const Arrays<T> arrays(kind, n_units, kInputs, numbers);
+        auto liquid = std::make_shared<const Liquid<T>>(arrays.spec());
+        const std::vector<T> rows = numbers.take<T>(n_rows * kInputs);
+        LiquidBatch<T> batch(liquid, 1, T(0.875), true, {}, {});
+        batch.begin_currents({n_rows}, rows.data(), steps_per_row);
+        Samples<T> samples;
+        for (int64_t t = 0; t < n_rows; ++t) samples.when.push_back({0, (t + 1) * steps_per_row - 1});
+        std::vector<T> counts(at(n_rows * n_units)), traces(counts), potentials(counts);
+        samples.counts = counts.data();
+        samples.traces = traces.data();
+        samples.potentials = potentials.data();
+        batch.advance(n_rows * steps_per_row, samples, 1);
+        const LiquidReading reading{
+            {LiquidFeature::traces, LiquidFeature::counts, LiquidFeature::potentials}, true, false, 0.875};
+        std::unique_ptr<Memory<double>> memory =
+            std::make_unique<LiquidMemory<T>>(liquid, kInputs, steps_per_row, reading);
+        LiquidMemory<T> other(liquid, kInputs, steps_per_row, reading);
+        std::vector<double> state(at(memory->n_state())), features(at(memory->n_features()));
+        for (int64_t t = 0; t < n_rows; ++t) {
+            if (t % 7 == 6) memory = memory->clone();
+            memory->store(state.data());
+            other.load(state.data());
+            const std::vector<double> row(rows.data() + t * kInputs, rows.data() + (t + 1) * kInputs);
+            for (Memory<double>* each : {memory.get(), static_cast<Memory<double>*>(&other)}) {
+                each->step(row.data(), features.data());
+                for (int64_t i = 0; i < n_units; ++i) {
+                    CHECK(features[at(i)] == static_cast<double>(traces[at(t * n_units + i)]));
+                    CHECK(features[at(n_units + i)] == static_cast<double>(counts[at(t * n_units + i)]));
+                    CHECK(features[at(2 * n_units + i)] == static_cast<double>(potentials[at(t * n_units + i)]));
+                }
+            }
+        }
+        // Of integers, what is none or out of range.
+        for (const double bad : {0.5, -7.0, 1e300}) {
+            std::vector<double> wrong = state;
+            wrong[at(n_units)] = bad;
+            CHECK_REFUSED((other.load(wrong.data()), 0));
+        }
+        const std::vector<std::int32_t> beyond{0, kInputs};
+        CHECK_REFUSED((other.show_events(2, 2, beyond.data(), beyond.data()), 0));
+        CHECK_REFUSED((other.show_events(int64_t{1} << 31, 0, nullptr, nullptr), 0));
+        CHECK_REFUSED((batch.begin_currents({1, 1}, rows.data(), 1, true), 0));
+        LiquidMemory<T> encoded(liquid, 1, 0, reading);
+        CHECK_REFUSED((encoded.step(features.data(), features.data()), 0));
+    }
+}
+
 template <class T>
 void test_refusals() {
     Numbers numbers{1};
@@ -333,6 +387,8 @@ void test_liquids() {
     test_refusals<double>();
     test_learning<float>();
     test_learning<double>();
+    test_row_by_row<float>();
+    test_row_by_row<double>();
     const std::uint64_t of_float = test_runs<float>();
     const std::uint64_t of_double = test_runs<double>();
     constexpr std::uint64_t kFloat = 8552057853759899445u;

@@ -79,6 +79,16 @@ class Encoder(TransformerMixin, Estimator):  # type: ignore[misc]
     def _transform(self, X: Any) -> list[Events]:
         raise NotImplementedError
 
+    # What a stream needs: sequences, row by row.
+
+    def _begin_rows(self) -> np.ndarray:
+        """Return what is remembered of a sequence before its first row, numbers."""
+        raise ValueError(f"{type(self).__name__} cannot encode row by row")
+
+    def _encode_row(self, row: np.ndarray, memory: np.ndarray) -> tuple[Events, np.ndarray]:
+        """Return the events of the next row, and what is remembered then."""
+        raise NotImplementedError
+
     def _compile(self) -> None:
         """Do nothing: encoders have no compiled objects."""
 
@@ -91,6 +101,12 @@ class StaticEncoder(Encoder):
         tags = super().__sklearn_tags__()
         tags.input_tags.positive_only = True
         return tags
+
+    def _begin_rows(self) -> np.ndarray:
+        return np.zeros(0)
+
+    def _encode_row(self, row: np.ndarray, memory: np.ndarray) -> tuple[Events, np.ndarray]:
+        return self._transform(row[None])[0], memory
 
     def _check(self, X: Any, *, reset: bool) -> np.ndarray:
         # C order: the sum of a row must not depend on how the caller's array lies in memory.

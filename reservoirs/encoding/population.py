@@ -35,9 +35,9 @@ class PopulationEncoder(TemporalEncoder):
     code : {"latency", "bernoulli"}, default="latency"
         What an answer becomes. "latency": a spike within the row, the earlier the stronger, at ``1 - answer`` of the
         row, as in [1]_. "bernoulli": a spike at the beginning of the row with the answer as its probability, its
-        randomness a function of the seed and the sequence. Latency is the default because it needs no randomness and
-        one spike carries a number; a Bernoulli spike carries less than a bit. But it needs rows of many steps:
-        where a row is one step of the network, use "bernoulli".
+        randomness a function of the seed and the sequence up to this row. Latency is the default because it needs no
+        randomness and one spike carries a number; a Bernoulli spike carries less than a bit. But it needs rows of many
+        steps: where a row is one step of the network, use "bernoulli".
     threshold : float, default=0.1
         Answers of at most this much give no spike, in [0, 1).
     row_duration : float, default=10.0
@@ -52,7 +52,7 @@ class PopulationEncoder(TemporalEncoder):
     widths_ : float64 ndarray of shape (n_features,)
         Standard deviation of the fields.
     seed_ : int
-        64 bits that, with a sequence, determine its "bernoulli" spikes.
+        64 bits that, with the rows of a sequence so far, determine the "bernoulli" spikes of a row.
     n_channels_ : int
         ``n_features * n_fields``; events have shape (n_features, n_fields).
     n_features_in_ : int
@@ -135,19 +135,29 @@ class PopulationEncoder(TemporalEncoder):
 
     def _transform(self, X: Any) -> list[Events]:
         period, threshold = self._check_parameters()
-        return [self._encode(sequence, period, threshold) for sequence in self._check(X, reset=False)]
+        sequences = self._check(X, reset=False)
+        return [self._encode(rows, self._begin_rows(), period, threshold)[0] for rows in sequences]
 
-    def _encode(self, rows: np.ndarray, period: int, threshold: float) -> Events:
+    def _begin_rows(self) -> np.ndarray:
+        # The two halves of a hash of the rows so far.
+        return np.zeros(2 if self.code == "bernoulli" else 0)
+
+    def _encode_row(self, row: np.ndarray, memory: np.ndarray) -> tuple[Events, np.ndarray]:
+        return self._encode(row[None], memory, *self._check_parameters())
+
+    def _encode(self, rows: np.ndarray, memory: np.ndarray, period: int, threshold: float) -> tuple[Events, np.ndarray]:
         answers = self._answers(rows).reshape(len(rows), -1)
         row, address = np.nonzero(answers > threshold)
         t = row * period
         if self.code == "latency":
             t += np.minimum(((1 - answers[row, address]) * period).astype(np.int64), period - 1)
         else:
-            content = int.from_bytes(hashlib.blake2b(rows.tobytes(), digest_size=8).digest(), "little")
-            fires = _numbers(row, address, content, self.seed_) < answers[row, address]
+            hashes = _hashes_so_far(rows, memory)
+            low, high = hashes[row].T
+            fires = _numbers(address, low, high, self.seed_) < answers[row, address]
             t, address = t[fires], address[fires]
-        return Events.from_arrays(t, address, shape=self.centers_.shape, duration=len(rows) * period)
+            memory = hashes[-1].astype(np.float64)
+        return Events.from_arrays(t, address, shape=self.centers_.shape, duration=len(rows) * period), memory
 
     def _check_parameters(self) -> tuple[int, float]:
         check_real("beta", self.beta, 0.0, least_included=False)
@@ -158,8 +168,16 @@ class PopulationEncoder(TemporalEncoder):
         return self._check_row(), threshold
 
 
-def _numbers(row: np.ndarray, address: np.ndarray, content: int, seed: int) -> np.ndarray:
-    """Return one number in (0, 1) for each row and address of the sequence with the hash `content`."""
-    low, high = np.uint64(content & 0xFFFFFFFF), np.uint64(content >> 32)
-    words = np.stack(philox((row.astype(np.uint64) // np.uint64(4), address.astype(np.uint64), low, high), seed))
-    return uniform(words[row % 4, np.arange(len(row))])
+def _hashes_so_far(rows: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Return for each row the two halves of a hash of it and of the hash of the rows before, uint64."""
+    content = before.astype("<u4").tobytes()
+    hashes = []
+    for row in rows:
+        content = hashlib.blake2b(content + row.tobytes(), digest_size=8).digest()
+        hashes.append(np.frombuffer(content, "<u4"))
+    return np.array(hashes, np.uint64)
+
+
+def _numbers(address: np.ndarray, low: np.ndarray, high: np.ndarray, seed: int) -> np.ndarray:
+    """Return one number in (0, 1) for each address of a row with the hash of these halves."""
+    return uniform(philox((np.zeros_like(low), address.astype(np.uint64), low, high), seed)[0])

@@ -137,14 +137,29 @@ class DeltaEncoder(TemporalEncoder):
         first = sequences.values[sequences.offsets[:-1]]
         sent = np.zeros(first.shape)  # by how many thresholds each reference has moved
         for index, rows in in_lockstep(sequences):
-            with np.errstate(over="ignore"):
-                wanted = (sequences.values[rows] - first[index]) / self.threshold_
-            if not (np.abs(wanted) < _MOST_THRESHOLDS).all():
-                raise ValueError(f"X moves by {np.abs(wanted).max():g} thresholds: the threshold is too small for it")
-            n = np.clip(np.trunc(wanted - sent[index]), -most, most)
+            n = self._due(sequences.values[rows], first[index], sent[index], most)
             sent[index] += n
             counts[rows] = n
         return [self._events(n, period) for n in sequences.with_values(counts)]
+
+    def _due(self, rows: np.ndarray, first: np.ndarray, sent: np.ndarray, most: int) -> np.ndarray:
+        """Return how many spikes are due, falls negative."""
+        with np.errstate(over="ignore"):
+            wanted = (rows - first) / self.threshold_
+        if not (np.abs(wanted) < _MOST_THRESHOLDS).all():
+            raise ValueError(f"X moves by {np.abs(wanted).max():g} thresholds: the threshold is too small for it")
+        return np.asarray(np.clip(np.trunc(wanted - sent), -most, most))
+
+    def _begin_rows(self) -> np.ndarray:
+        # Whether there was a row, the first, and what was sent.
+        return np.zeros(1 + 2 * len(self.threshold_))
+
+    def _encode_row(self, row: np.ndarray, memory: np.ndarray) -> tuple[Events, np.ndarray]:
+        period, most = self._check_parameters()
+        first, sent = np.split(memory[1:], 2)
+        first = first if memory[0] else row
+        n = self._due(row, first, sent, most)
+        return self._events(n[None].astype(np.int64), period), np.concatenate([[1.0], first, sent + n])
 
     def _events(self, counts: np.ndarray, period: int) -> Events:
         row, feature = np.nonzero(counts)
@@ -287,6 +302,11 @@ class BSAEncoder(TemporalEncoder):
             where, lag = np.nonzero(inside[:, :, 0])
             rest[ahead[where, lag]] = (window - filters * fires[:, None, :])[where, lag]
         return [self._events(each, period) for each in sequences.with_values(spikes)]
+
+    def _begin_rows(self) -> np.ndarray:
+        raise ValueError(
+            f"BSAEncoder cannot encode row by row: whether a row spikes depends on the {self.n_taps} rows that follow"
+        )
 
     def _events(self, spikes: np.ndarray, period: int) -> Events:
         row, feature = np.nonzero(spikes)

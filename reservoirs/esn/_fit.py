@@ -76,10 +76,6 @@ class LinearReadoutMixin(BaseESN):
             return np.full((len(features), 1), np.nan)
         return np.asarray(self.readout_.predict(features)).reshape(len(features), -1)
 
-    def _refuse_estimator_as_readout(self) -> None:
-        if hasattr(self, "readout_"):
-            raise ValueError(f"readout={self.readout_!r} cannot be streamed; stream needs readout=None")
-
     def _open_loop(self, inputs: Sequences, n_outputs: int) -> np.ndarray:
         """Return the outputs of every row, driven by the inputs."""
         outputs = inputs.with_values(np.empty((len(inputs.values), n_outputs), self.W_.dtype))

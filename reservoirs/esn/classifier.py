@@ -174,7 +174,14 @@ n_timesteps)
             Its `step(u)` returns the label of the rows so far.
         """
         check_is_fitted(self)
-        return ClassifierStream(self, self._harvester().memory(), missing=missing)
+        return ClassifierStream(
+            self,
+            self._harvester().memory(),
+            self.W_.dtype,
+            pooling=self.pooling,
+            washout=self.washout_,
+            missing=missing,
+        )
 
     def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's tags."""

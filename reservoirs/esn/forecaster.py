@@ -154,5 +154,4 @@ class ESNForecaster(ForecasterMixin, LinearReadoutMixin):
         return self._closed_loop(external, memory, last)
 
     def _memory(self) -> Any:
-        self._refuse_estimator_as_readout()
         return self._harvester().memory()

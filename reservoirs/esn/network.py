@@ -9,9 +9,10 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._estimator import warn_if_diverged
-from .._params import check_count, check_real
+from .._params import check_real
 from ..sequences import Sequences, check_sequences, check_targets, with_feedback
 from ..streaming import Stream
+from ..streaming.stream import readout_from_zero
 from ._base import BaseESN, fill_parameters
 from ._harvest import Noise
 
@@ -230,23 +231,9 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
         """
         check_is_fitted(self)
         harvester = self._harvester()
-        if learner is None:
-            if n_outputs is not None:
-                raise ValueError(f"n_outputs={n_outputs!r}, but without a learner the stream returns the features")
-            return Stream(self, harvester.memory(), harvester.dtype, missing=missing)
         n_fed_back = self.W_fb_.shape[1] if hasattr(self, "W_fb_") else 0
-        width = (n_fed_back or 1) if n_outputs is None else check_count("n_outputs", n_outputs)
-        if n_fed_back not in (0, width):
-            raise ValueError(f"n_outputs={n_outputs!r}, but the fit fed back {n_fed_back}")
-        return Stream(
-            self,
-            harvester.memory(),
-            harvester.dtype,
-            (np.zeros((width, harvester.n_features)), np.zeros(width)),
-            learner=learner,
-            missing=missing,
-            feeds_back=n_fed_back > 0,
-        )
+        options = readout_from_zero(learner, n_outputs, harvester.n_features, n_fed_back)
+        return Stream(self, harvester.memory(), harvester.dtype, missing=missing, **options)
 
     @property
     def _n_features_out(self) -> int:

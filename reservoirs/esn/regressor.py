@@ -15,7 +15,7 @@ from .._params import check_real
 from ..readout import DECADES, check_alpha
 from ..sequences import Sequences, check_sequences, check_targets, with_feedback
 from ..streaming import Stream
-from ..streaming.learners import Known
+from ..streaming.stream import readout_of
 from ._base import fill_parameters
 from ._fit import LinearReadoutMixin
 
@@ -255,15 +255,13 @@ class ESNRegressor(RegressorMixin, LinearReadoutMixin):  # type: ignore[misc]
             Its `step(u)` returns the outputs after input `u`: a row of what `predict` returns.
         """
         check_is_fitted(self)
-        self._refuse_estimator_as_readout()
         harvester = self._harvester()
         return Stream(
             self,
             harvester.memory(),
             harvester.dtype,
-            (self.coef_, self.intercept_),
+            **readout_of(self),
             learner=learner,
-            known=Known(self.alpha_, self._gram_),
             missing=missing,
             as_number=self._one_dimensional_,
             feeds_back=hasattr(self, "W_fb_"),

@@ -17,11 +17,12 @@ from .._estimator import Estimator
 from .._params import check_choice, check_real, n_threads
 from .._values import NOT_NEGATIVE, Bounds, per_neuron, per_synapse, to_steps
 from ..encoding import Events, RateEncoder
-from ..encoding._base import Encoder, StaticEncoder
+from ..encoding._base import Encoder, StaticEncoder, check_microseconds
 from ..sequences import Sequences, check_sequences
 from ..topology import Connectome
 from ._features import Features
 from ._present import Currents, Given, Presenter, Rates, Stimulus
+from ._row_by_row import RowByRow
 from .neurons import Neuron
 from .plasticity._base import Site, as_list, snapshots_of
 from .presets import PRESETS
@@ -483,6 +484,43 @@ class BaseLiquid(Estimator):
             input_weights=plain(self.W_in_.data),
             **self._options_,
         )
+
+    def _memory(self, *, by_row: bool) -> tuple[Any, RowByRow]:
+        """Return what runs the liquid a row at a time in the compiled core, and what turns rows into spikes for it."""
+        if self._rules(fading=True):
+            raise ValueError(
+                f"plasticity={self.plasticity_!r} acts while samples are shown, and a stream's weights stay as they are"
+            )
+        encoder, width = getattr(self, "encoder_", None), self._n_inputs_
+        if encoder is not None:
+            # Rows come without the names of their features.
+            encoder = encoder._fresh(learned=True)
+            encoder.__dict__.pop("feature_names_in_", None)
+            width = getattr(encoder, "_width_", encoder.n_features_in_)
+        rows = RowByRow(encoder, self._steps_of_streamed_row(encoder, by_row), self._dt_, self._n_inputs_)
+        rows.begin()
+        build = _core.LiquidMemory32 if self.W_.dtype == np.float32 else _core.LiquidMemory64
+        reading = self._features().of_stream(by_row=by_row)
+        return build(self._network_, width, 0 if rows.encodes else rows.steps_per_row, **reading), rows
+
+    def _steps_of_streamed_row(self, encoder: Any, by_row: bool) -> int:
+        if encoder is None:
+            return self._steps("row_duration", self.row_duration)
+        if isinstance(encoder, StaticEncoder):
+            if by_row:
+                raise ValueError(f"encoder={encoder!r} has a row a sample: time steps need sequences of numbers")
+            if isinstance(encoder, RateEncoder):
+                self._check_rate_step()
+                return encoder.n_steps_
+            milliseconds = encoder.duration if self.duration is None else self.duration
+            return max(1, int(np.ceil(np.round(milliseconds / self._dt_, 6))))
+        steps = self._steps_per_row()
+        if steps < 1 or check_microseconds("dt", self._dt_) < 1:
+            raise ValueError(
+                f"row_duration={encoder.row_duration} ms of the encoder is no multiple of dt={self._dt_} ms, as a "
+                "stream needs"
+            )
+        return steps
 
     def _features(self) -> Features:
         return Features.checked(self, self._dt_)

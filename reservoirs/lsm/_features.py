@@ -91,8 +91,7 @@ class Features:
             Blocks of features, (n_block_rows, n_features), and the stretches ``[begin, end)`` of rows each is made of,
             (n_stretches, 2). How rows are put into blocks depends on their numbers alone.
         """
-        if others := [name for name in self.names if name not in _OF_ROWS]:
-            raise ValueError(f"features={others[0]!r} is of whole samples; of time steps there are {_OF_ROWS}")
+        self._check_of_rows()
         if stimulus.rows is None:
             raise ValueError(
                 "X has no rows in time: time steps need sequences of numbers, shown as they are or encoded"
@@ -104,6 +103,21 @@ class Features:
             )
         readings = presenter.readings_of_rows(stimulus, stimulus.rows, self._wanted)
         return stimulus.rows, ((self._hstack(block), bounds) for block, bounds in readings)
+
+    def of_stream(self, *, by_row: bool) -> dict[str, Any]:
+        """Return what the core's memory of a liquid has to know to read it: at the end of every row, or all so far."""
+        if by_row:
+            self._check_of_rows()
+        elif "counts" in self.names and self.n_bins != 1:
+            raise ValueError(f"n_bins={self.n_bins} divides a duration that no stream knows: it needs n_bins=1")
+        elif {"traces", "potentials"} & set(self.names) and not (isinstance(self.times, int) and self.times == 1):
+            raise ValueError("a stream reads traces and potentials as they are now: it needs sample_times=1")
+        decay = self._wanted.trace_decay
+        return {"features": list(self.names), "by_row": by_row, "shares": self.l1, "trace_decay": decay}
+
+    def _check_of_rows(self) -> None:
+        if others := [name for name in self.names if name not in _OF_ROWS]:
+            raise ValueError(f"features={others[0]!r} is of whole samples; of time steps there are {_OF_ROWS}")
 
     def _hstack(self, block: Readings) -> np.ndarray:
         _warn_if_diverged(block)
@@ -167,18 +181,11 @@ class Features:
 
     @staticmethod
     def _latency(block: Readings, lengths: np.ndarray) -> np.ndarray:
-        first = block.batch.first
-        return np.where(first >= 0, first / lengths[:, None], 1.0)
+        return np.asarray(block.batch.latency)
 
     @staticmethod
     def _intervals(block: Readings, lengths: np.ndarray) -> np.ndarray:
-        first, last, counts = block.batch.first, block.batch.last, block.batch.counts
-        n = np.maximum(counts - 1, 0)
-        some = np.maximum(n, 1)
-        mean = (last - first) / some
-        variance = np.maximum(block.batch.sum_squares / some - mean**2, 0)
-        variation = np.sqrt(variance) / np.where(n > 0, mean, 1)
-        return np.hstack([np.where(n > 0, mean / lengths[:, None], 1.0), np.where(n > 0, variation, 0.0)])
+        return np.asarray(block.batch.intervals)
 
 
 def _spaced(length: int, n: int) -> np.ndarray:

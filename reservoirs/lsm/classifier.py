@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from ..classification import SequenceClassifierMixin
 from ..sequences import check_labels
+from ..streaming import LiquidClassifierStream
 from ._base import BaseLiquid, fill_parameters
 from ._readout import check_readout, logistic
 
@@ -160,6 +162,33 @@ class LSMClassifier(SequenceClassifierMixin, BaseLiquid):
         drawn = self._fresh()
         drawn._fit(X, y)
         return self._become(drawn)
+
+    def stream(self, *, missing: Any = "error") -> LiquidClassifierStream:
+        """Return a stateful copy that decides row by row; see :class:`~reservoirs.streaming.LiquidClassifierStream`.
+
+        Parameters
+        ----------
+        missing : {"error", "hold", "skip"}, default="error"
+            What happens where a row has values that are NaN: a ValueError, the values of the row before (zeros at the
+            start), or nothing.
+
+        Returns
+        -------
+        LiquidClassifierStream
+            Its `step(u)` returns the label of what was shown so far.
+
+        Raises
+        ------
+        ValueError
+            For an encoder that looks ahead, rules of plasticity that act while samples are shown, ``n_bins`` other than
+            1, and ``sample_times`` other than 1.
+        """
+        check_is_fitted(self)
+        return LiquidClassifierStream(self, *self._memory(by_row=False), missing=missing)
+
+    @property
+    def _vector_dtype(self) -> Any:
+        return self.W_.dtype
 
     def _fit(self, X: Any, y: Any) -> None:
         alpha = check_readout(self.readout, self.alpha, ("logistic", "ridge"))

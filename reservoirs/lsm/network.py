@@ -10,6 +10,8 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
+from ..streaming import LiquidStream
+from ..streaming.stream import readout_from_zero
 from ._base import BaseLiquid, fill_parameters
 from ._present import Stimulus
 
@@ -257,6 +259,36 @@ class LiquidStateMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         recorded = self._units("record", np.arange(presenter.network.n_units) if record is None else record)
         watched = self._units("watch", watch)
         return list(self._recordings(self._check(X, reset=False), recorded, watched))
+
+    def stream(self, *, learner: Any = None, n_outputs: Any = None, missing: Any = "error") -> LiquidStream:
+        """Return a stateful copy that takes one row a call; see :class:`~reservoirs.streaming.LiquidStream`.
+
+        Parameters
+        ----------
+        learner : RLS, NLMS or LMS, default=None
+            With one, the stream has a linear readout, zero at first, that learns.
+        n_outputs : int, default=None
+            Outputs of that readout. None means 1.
+        missing : {"error", "hold", "skip"}, default="error"
+            What happens where a row has values that are NaN: a ValueError, the values of the row before (zeros at the
+            start), or nothing.
+
+        Returns
+        -------
+        LiquidStream
+            Its `step(u)` returns the features of a row with `per_row`, and otherwise those of all that was shown so
+            far, the same bits as `transform`; or the outputs.
+
+        Raises
+        ------
+        ValueError
+            For an encoder that looks ahead, rules of plasticity that act while samples are shown, and, without
+            `per_row`, ``n_bins`` or ``sample_times`` other than 1.
+        """
+        check_is_fitted(self)
+        memory, rows = self._memory(by_row=bool(self.per_row))
+        options = readout_from_zero(learner, n_outputs, memory.n_features)
+        return LiquidStream(self, memory, rows, missing=missing, **options)
 
     def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's tags."""

@@ -12,8 +12,11 @@ from sklearn.utils import Tags, check_array
 from sklearn.utils.validation import check_is_fitted
 
 from .._params import check_choice
+from ..esn._harvest import make_readout
 from ..readout import Gram, solve_ridge
 from ..sequences import are_many, check_targets
+from ..streaming import LiquidStream
+from ..streaming.stream import readout_of
 from ._base import BaseLiquid, fill_parameters
 from ._present import Stimulus
 from ._readout import check_readout
@@ -220,6 +223,41 @@ class LSMRegressor(RegressorMixin, BaseLiquid):  # type: ignore[misc]
             predicted, y = np.concatenate(list(predicted)), np.concatenate([np.asarray(each) for each in y])
         return float(r2_score(y, predicted, sample_weight=sample_weight))
 
+    def stream(self, *, learner: Any = None, missing: Any = "error") -> LiquidStream:
+        """Return a stateful copy that takes one row a call; see :class:`~reservoirs.streaming.LiquidStream`.
+
+        Parameters
+        ----------
+        learner : RLS, NLMS or LMS, default=None
+            How the readout goes on learning from the stream, beginning with the fitted one.
+        missing : {"error", "hold", "skip"}, default="error"
+            What happens where a row has values that are NaN: a ValueError, the values of the row before (zeros at the
+            start), or nothing: the outputs of the step before are returned again.
+
+        Returns
+        -------
+        LiquidStream
+            Its `step(u)` returns a row of what `predict` returns with ``target="step"``, and otherwise what it returns
+            for all that was shown so far.
+
+        Raises
+        ------
+        ValueError
+            For an encoder that looks ahead, rules of plasticity that act while samples are shown, and, with
+            ``target="sample"``, ``n_bins`` or ``sample_times`` other than 1.
+        """
+        check_is_fitted(self)
+        memory, rows = self._memory(by_row=self.target == "step")
+        return LiquidStream(
+            self,
+            memory,
+            rows,
+            **readout_of(self),
+            learner=learner,
+            missing=missing,
+            as_number=self._one_dimensional_,
+        )
+
     def __sklearn_tags__(self) -> Tags:
         """Return scikit-learn's tags."""
         tags = super().__sklearn_tags__()
@@ -247,6 +285,15 @@ class LSMRegressor(RegressorMixin, BaseLiquid):  # type: ignore[misc]
             gram.update(features, true)
         solution = solve_ridge(gram, alpha)
         self.coef_, self.intercept_, self.alpha_ = solution.coef, solution.intercept, solution.alpha
+        self._compile_readout()
+
+    def _compile(self) -> None:
+        super()._compile()
+        if hasattr(self, "coef_"):
+            self._compile_readout()
+
+    def _compile_readout(self) -> None:
+        self._linear_ = make_readout(self.coef_, self.intercept_, np.dtype(np.float64))
 
     def _blocks(self, stimulus: Stimulus, targets: np.ndarray) -> Iterable[tuple[np.ndarray, np.ndarray]]:
         """Give the features of a fit beside their targets, block by block."""
@@ -259,9 +306,9 @@ class LSMRegressor(RegressorMixin, BaseLiquid):  # type: ignore[misc]
     def _outputs(self, features: np.ndarray) -> np.ndarray:
         """Apply the readout, shape (n_rows, n_outputs)."""
         if hasattr(self, "readout_"):
-            return np.asarray(self.readout_.predict(features)).reshape(len(features), -1)
-        # einsum adds in one order for any number of rows, where BLAS may not.
-        outputs: np.ndarray = np.einsum("ij,kj->ik", features.astype(np.float64), self.coef_) + self.intercept_
+            of_liquid = features.astype(self.W_.dtype, copy=False)
+            return np.asarray(self.readout_.predict(of_liquid)).reshape(len(features), -1)
+        outputs: np.ndarray = self._linear_.apply(np.ascontiguousarray(features, np.float64))
         return outputs
 
     def _in_shape(self, outputs: np.ndarray) -> np.ndarray:

@@ -61,6 +61,27 @@ class BaseStream:
         )
 
 
+def readout_of(estimator: Any) -> dict[str, Any]:
+    """Return a stream's options for the readout of a fitted regressor or forecaster."""
+    if hasattr(estimator, "readout_"):
+        return {"predict": estimator._outputs}
+    known = Known(estimator.alpha_, getattr(estimator, "_gram_", None))
+    return {"readout": (estimator.coef_, estimator.intercept_), "known": known}
+
+
+def readout_from_zero(learner: Any, n_outputs: Any, n_features: int, n_fed_back: int = 0) -> dict[str, Any]:
+    """Return a stream's options for a transformer: its features, or with a learner a readout that begins as zeros."""
+    if learner is None:
+        if n_outputs is not None:
+            raise ValueError(f"n_outputs={n_outputs!r}, but without a learner the stream returns the features")
+        return {}
+    width = (n_fed_back or 1) if n_outputs is None else check_count("n_outputs", n_outputs)
+    if n_fed_back not in (0, width):
+        raise ValueError(f"n_outputs={n_outputs!r}, but the fit fed back {n_fed_back}")
+    zeros = np.zeros((width, n_features)), np.zeros(width)
+    return {"readout": zeros, "learner": learner, "feeds_back": n_fed_back > 0}
+
+
 class Stream(BaseStream):
     """A network or a regressor that keeps its state between calls, and may learn meanwhile.
 
@@ -81,6 +102,8 @@ class Stream(BaseStream):
         How `learn` changes the readout.
     known : Known, default=None
         What the fit of the readout left to the learner.
+    predict : callable, default=None
+        The readout if only Python can call it: features (1, n_features) to outputs (1, n_outputs).
     missing : {"error", "hold", "predict", "skip"}, default="error"
         What a value that is NaN means.
     as_number : bool, default=False
@@ -101,6 +124,8 @@ class Stream(BaseStream):
     """
 
     _policies: tuple[str, ...] = ("error", "hold", "skip")
+    # The core's step, and that which returns a number.
+    _steps = ("step", "step_number")
 
     def __init__(
         self,
@@ -111,6 +136,7 @@ class Stream(BaseStream):
         *,
         learner: Any = None,
         known: Known | None = None,
+        predict: Any = None,
         missing: Any = "error",
         as_number: bool = False,
         **options: Any,
@@ -118,6 +144,8 @@ class Stream(BaseStream):
         check_choice("missing", missing, self._policies)
         if learner is not None and not isinstance(learner, Learner):
             raise ValueError(f"learner={learner!r} must be None, or one of RLS(), NLMS() and LMS()")
+        if learner is not None and predict is not None:
+            raise ValueError(f"learner={learner!r} needs ridge regression: another readout= cannot learn on the stream")
         size = "32" if dtype == np.float32 else "64"
         compiled = begun = None
         if readout is not None:
@@ -127,8 +155,11 @@ class Stream(BaseStream):
         self._estimator = estimator
         self._dtype = dtype
         self._as_number = as_number
+        self._predict = predict
+        self._returns_features = readout is None and predict is None
+        n_given = 0 if predict is None else len(predict(np.zeros((1, memory.n_features), dtype))[0])
         self._rows_a_call = max(1, _FEATURES_A_CALL // memory.n_features)
-        self._bind(getattr(_core, "Stream" + size)(memory, compiled, begun, missing=missing, **options))
+        self._bind(getattr(_core, "Stream" + size)(memory, compiled, n_given, begun, missing=missing, **options))
 
     def step(self, u: Any) -> Any:
         """Take one row.
@@ -202,7 +233,7 @@ class Stream(BaseStream):
 
         `partial_fit` begins anew from it, as it has no sums of what the stream learned.
         """
-        if not hasattr(self._estimator, "coef_"):
+        if self._returns_features or not (hasattr(self._estimator, "coef_") or self._predict):
             raise ValueError(f"{type(self._estimator).__name__} has no readout to take over what was learned")
         estimator = self._estimator._fresh(learned=True)
         if self._core.learner is not None:
@@ -215,7 +246,15 @@ class Stream(BaseStream):
     def _bind(self, core: Any) -> None:
         super()._bind(core)
         # Bound once: a call less a step.
-        self._step = core.step_number if self._as_number else core.step
+        self._step = self._step_in_python if self._predict else getattr(core, self._steps[self._as_number])
+
+    def _step_in_python(self, *row: Any) -> Any:
+        return self._predicted(self._core, *row)
+
+    def _predicted(self, core: Any, *row: Any) -> Any:
+        features = getattr(core, self._steps[0])(*row)
+        core.outputs = np.broadcast_to(self._predict(features[None])[0], core.outputs.shape)
+        return float(core.outputs[0]) if self._as_number else core.outputs
 
     def _now(self, name: str) -> np.ndarray:
         learner = self._core.learner
@@ -236,9 +275,15 @@ class Stream(BaseStream):
 
     def _run_on(self, rows: np.ndarray) -> np.ndarray:
         core = self._core.running_on()
+        if self._predict:
+            outputs = [self._predicted(core, *self._as_rows(row)) for row in rows]
+            return np.array(outputs, self._dtype).reshape(len(rows), core.outputs.size)
         every = self._rows_a_call
         parts = [core.run(np.ascontiguousarray(rows[t : t + every])) for t in range(0, len(rows), every)]
         return np.concatenate(parts) if parts else np.empty((0, core.outputs.size), self._dtype)
+
+    def _as_rows(self, external: np.ndarray) -> tuple[Any, ...]:
+        return (external,)
 
     def _in_form(self, rows: np.ndarray) -> np.ndarray:
         return rows[:, 0] if self._as_number else rows
@@ -269,6 +314,7 @@ class ForecasterStream(Stream):
     """
 
     _policies = ("error", "hold", "predict", "skip")
+    _steps = ("step_forecast", "step_forecast_number")
 
     def step(self, y: Any, X: Any = None) -> Any:
         """Take one row of the series and predict the next.
@@ -321,9 +367,19 @@ class ForecasterStream(Stream):
             raise ValueError("too few rows so far: a forecast needs as many as the `warmup` of a model's")
         return stream._in_form(np.concatenate([stream._core.outputs[None], stream._run_on(rows)]))
 
-    def _bind(self, core: Any) -> None:
-        self._core = core
-        self._step = core.step_forecast_number if self._as_number else core.step_forecast
+    def _step_in_python(self, *row: Any) -> Any:
+        core = self._core
+        if row[0] is None or core.started or core.n_external:
+            return self._predicted(core, *row)
+        # First what the core does by itself where it can: the prediction of the first row, which may stand in for it.
+        core = core.copy()
+        self._predicted(core, None, None)
+        returned = self._predicted(core, *row)
+        self._bind(core)
+        return returned
+
+    def _as_rows(self, external: np.ndarray) -> tuple[Any, ...]:
+        return None, external
 
 
 class ClassifierStream(BaseStream):
@@ -338,6 +394,12 @@ class ClassifierStream(BaseStream):
         The fitted classifier.
     memory : compiled memory
         What makes features of its inputs.
+    dtype : numpy dtype
+        Of its numbers.
+    pooling : {"mean", "last", "both"}
+        How features of time steps become one vector.
+    washout : int
+        The steps that are left out.
     missing : {"error", "hold", "skip"}, default="error"
         What a value that is NaN means.
 
@@ -357,16 +419,25 @@ class ClassifierStream(BaseStream):
     True
     """
 
-    def __init__(self, estimator: Any, memory: Any, *, missing: Any = "error") -> None:
+    def __init__(
+        self,
+        estimator: Any,
+        memory: Any,
+        dtype: np.dtype[Any],
+        *,
+        pooling: str,
+        washout: int,
+        missing: Any = "error",
+    ) -> None:
         check_choice("missing", missing, ("error", "hold", "skip"))
-        size = "32" if estimator.W_.dtype == np.float32 else "64"
-        pooling = estimator.pooling
+        size = "32" if dtype == np.float32 else "64"
         with_mean, with_last = pooling in ("mean", "both"), pooling in ("last", "both")
         readout = {} if hasattr(estimator, "readout_") else {"coef": estimator.coef_, "intercept": estimator.intercept_}
         self._estimator = estimator
+        self._washout = washout
         self._labels = list(estimator.classes_)
         pooled = getattr(_core, "PooledStream" + size)
-        self._bind(pooled(memory, estimator.washout_, with_mean, with_last, missing=missing, **readout))
+        self._bind(pooled(memory, washout, with_mean, with_last, missing=missing, **readout))
 
     def step(self, u: Any) -> Any:
         """Take one row.
@@ -403,9 +474,9 @@ class ClassifierStream(BaseStream):
 
     def _pooled(self) -> np.ndarray:
         if not self._core.n_pooled_rows:
-            raise ValueError(f"no rows so far after washout={self._estimator.washout_}")
-        pooled: np.ndarray = self._core.pool()
-        return pooled
+            raise ValueError(f"no rows so far after washout={self._washout}")
+        # As the classifier's own vectors, to whose precision other readouts are sensitive.
+        return np.asarray(self._core.pool(), self._estimator._vector_dtype)
 
     def estimator(self) -> Any:
         """Return the classifier."""

@@ -151,14 +151,17 @@ public:
                 const Rules<T>& rules = {}, std::vector<char> excitatory = {}, bool keep_learned = false);
     ~LiquidBatch();
 
-    // Each begins one presentation a length, of which there are at most as many as slots. They throw
-    // std::invalid_argument for input that does not fit, and leave the batch as it was then.
+    // Each begins one presentation a length, of which there are at most as many as slots; or, if it goes on, lengthens
+    // those that were begun and are over by what it shows. They throw std::invalid_argument for input that does not
+    // fit, and leave the batch as it was then.
     void begin_events(const std::vector<std::int64_t>& lengths, const std::int64_t* offsets, const std::int32_t* steps,
-                      const std::int32_t* inputs);
+                      const std::int32_t* inputs, bool goes_on = false);
     // Bernoulli spikes with probabilities [slot][input] a step.
-    void begin_rates(const std::vector<std::int64_t>& lengths, const double* probabilities, std::uint64_t seed);
+    void begin_rates(const std::vector<std::int64_t>& lengths, const double* probabilities, std::uint64_t seed,
+                     bool goes_on = false);
     // Rows of numbers [row][input], those of one slot after another's: currents of so many steps each.
-    void begin_currents(const std::vector<std::int64_t>& n_rows, const T* rows, std::int64_t steps_per_row);
+    void begin_currents(const std::vector<std::int64_t>& n_rows, const T* rows, std::int64_t steps_per_row,
+                        bool goes_on = false);
 
     // Takes every presentation on by at most n_steps.
     void advance(std::int64_t n_steps, const Samples<T>& samples, int n_threads);
@@ -175,6 +178,11 @@ public:
         const LiquidTotals& totals;
     };
     View view(std::int64_t slot) const;
+    // Of every unit, the step of its first spike as a share of the length, 1 where there is none.
+    void store_latency(std::int64_t slot, double* latency) const;
+    // Mean of the intervals between its spikes as a share of the length, 1 without; then, after those of all units,
+    // their coefficients of variation, 0 without.
+    void store_intervals(std::int64_t slot, double* intervals) const;
 
     const Liquid<T>& liquid() const { return *liquid_; }
     std::int64_t n_slots() const { return static_cast<std::int64_t>(slots_.size()); }
@@ -182,6 +190,12 @@ public:
     std::int64_t n_watched() const { return static_cast<std::int64_t>(watched_.size()); }
     bool has_intervals() const { return intervals_; }
     bool has_traces() const { return trace_decay_ > 0; }
+
+    // What a slot without rules has to remember when what it is shown goes on, the potentials first. What cannot be is
+    // refused with std::invalid_argument, and changes nothing.
+    std::int64_t n_state() const;
+    void store(std::int64_t slot, double* state) const;
+    void load(std::int64_t slot, const double* state);
 
     // What a slot has learned. Throws std::invalid_argument without learning.
     const Learning<T>& learned(std::int64_t slot) const;
@@ -211,8 +225,15 @@ private:
         std::int64_t steps_per_row = 1;
     };
 
-    void begin(const std::vector<std::int64_t>& lengths);
+    void begin(const std::vector<std::int64_t>& lengths, bool goes_on);
+    void check(const std::vector<std::int64_t>& lengths, bool goes_on) const;
     void start(std::size_t slot) const;
+    void clear(Slot& slot) const;
+    void show(std::size_t slot) const;
+    // Calls visit(values, n, least, most) for all arrays of a slot's state; bounds matter to integers, of which those
+    // that are steps or counts are at most the last step.
+    template <class Visit>
+    void visit_state(Slot& slot, std::int64_t last_step, const Visit& visit) const;
 
     std::shared_ptr<const Liquid<T>> liquid_;
     T trace_decay_;

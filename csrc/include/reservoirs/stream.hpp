@@ -27,7 +27,8 @@ struct Scaling {
 template <class T>
 struct StreamSpec {
     std::unique_ptr<Memory<T>> memory;
-    std::shared_ptr<const LinearReadout<T>> readout;  // null: the outputs are the features
+    std::shared_ptr<const LinearReadout<T>> readout;  // null: the outputs are the features, unless
+    std::int64_t n_given = 0;                         // so many outputs are given from outside after each step
     std::unique_ptr<OnlineReadout<double>> learner;   // null: the readout stays as it is
     std::int64_t n_fed_back = 0;                      // the last inputs of the memory; all outputs or none
     bool forecasts = false;   // the outputs predict the next row of a series, whose true rows are the inputs fed back
@@ -49,6 +50,7 @@ public:
     std::int64_t n_outputs() const { return static_cast<std::int64_t>(outputs_.size()); }
     // Without a readout the features.
     std::int64_t n_returned() const { return readout_ ? n_outputs() : memory_->n_features(); }
+    Memory<T>& memory() { return *memory_; }
     bool forecasts() const { return forecasts_; }
     bool started() const { return started_; }
     bool ready() const { return memory_->ready(); }
@@ -56,6 +58,10 @@ public:
     // From the external inputs and, of a stream that forecasts, the last true row of the series, either null if
     // missing, to the outputs. Before the first true row a forecast of the row after it needs one step without.
     void step(const T* external, const T* series, T* outputs);
+    // What a step would make of its external inputs; false if it would skip them.
+    bool admit_external(const T* external, T* to) const;
+    // Says what the outputs of the last step are.
+    void give_outputs(const T* outputs);
     // The outputs of the step before.
     void store_outputs(T* outputs) const;
     // Learns what the outputs of the last step should have been.
@@ -71,6 +77,7 @@ private:
     enum class Lesson { none, skipped, due };
 
     void advance();
+    void store_returned(T* to) const;
 
     std::unique_ptr<Memory<T>> memory_;
     std::shared_ptr<const LinearReadout<T>> readout_;
@@ -106,10 +113,12 @@ public:
 
     std::int64_t n_inputs() const { return memory_->n_inputs(); }
     std::int64_t n_pooled() const;
+    Memory<T>& memory() { return *memory_; }
     // Without the washout.
     std::int64_t n_pooled_rows() const { return n_seen_ > washout_ ? n_seen_ - washout_ : 0; }
 
     void step(const T* row);
+    bool admit_external(const T* row, T* to) const;
     void pool(double* pooled) const;
     // The class: of one output, whether it is positive; of several, the first largest. -1 before there are rows.
     std::int64_t decide();
