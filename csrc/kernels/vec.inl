@@ -15,6 +15,14 @@
 #include <arm_neon.h>
 #endif
 
+// For the parts of the innermost loops: GCC stops inlining where a file has grown large, and sums then go through
+// memory.
+#if defined(__GNUC__)
+#define RSV_INLINE [[gnu::always_inline]] inline
+#else
+#define RSV_INLINE inline
+#endif
+
 namespace {
 
 #if defined(RSV_LEVEL_V4)
