@@ -4,10 +4,10 @@
 
 Every row is printed, won or lost. A figure is the median of several repetitions after a warm-up; the contenders of a
 row take turns, so that a machine that speeds up or slows down does so for all of them. The loop is what one would write
-by hand in float64: CSR weights, tanh, states written out. It runs on one core; ours on one core for one sequence, whole
-and in pieces (`time_parallel`), and on all cores for 64, and for one in pieces of which no states are kept. States of up
-to 32 MB go to memory that the process has in hand; the long rows show what it costs when the system must clear new
-pages. Peers run with their default threads.
+by hand in float64: CSR weights, tanh, states written out. It runs on one core; so does ours for one sequence, whole and
+in pieces (`time_parallel`), while 64 sequences, and one long one of which no states are kept, run on all cores. States
+of up to 32 MB go to memory that the process has in hand; the long rows show what it costs when the system must clear
+new pages. Peers run with their default threads.
 """
 
 from __future__ import annotations
