@@ -13,6 +13,7 @@ from bench import (
     diagnostics_speed,
     dynamics,
     embedded,
+    integers,
     liquid_accuracy,
     liquid_speed,
     sparsity,
@@ -31,6 +32,7 @@ sparsity.main(quick)
 diagnostics_speed.main(quick)
 liquid_speed.main(quick)
 embedded.main(quick)
+integers.main(quick)
 if quick or "RESERVOIRS_DATA" in os.environ:
     liquid_accuracy.main(quick)
     speech.main(quick)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 embedded = pytest.importorskip("bench.embedded", reason="bench/ lies in the source tree only")
+integers = pytest.importorskip("bench.integers")
 needs_devices = pytest.mark.skipif(bool(embedded.DEVICES["M4F"].missing), reason="needs arm-none-eabi-gcc and qemu")
 needs_watch = pytest.mark.skipif(find_spec("seglearn") is None, reason="needs pip install --no-deps seglearn")
 
@@ -25,10 +26,18 @@ def test_quick_run_prints_and_writes_every_row(tmp_path, capsys):
     rows = {(row["task"], row["model"]): row for row in report["rows"]}
     assert len(rows) == len(printed) >= 7
     sizes = {dtype: rows["Mackey-Glass", f"20 units, {dtype}"]["costs"]["M4F"] for dtype in embedded.DTYPES}
-    assert sizes["int8"]["ram"] < sizes["float32"]["ram"]
+    assert sizes["int8"]["flash"] < sizes["int16"]["flash"]
     for size in sizes.values():
         assert 500 < size["flash"] < 10_000
         assert 1000 < size["instructions"] < 10_000
+
+
+def test_integers_quickly(tmp_path, capsys):
+    integers.main(["--quick", "--json", str(tmp_path / "figures.json")])
+    scores = json.loads((tmp_path / "figures.json").read_text())["scores"]
+    assert len(scores) == len(capsys.readouterr().out.splitlines()) - 1 == 2
+    for of_seeds in scores.values():
+        assert np.allclose(np.array(of_seeds)[:, 1:] / np.array(of_seeds)[:, :1], 1, atol=0.05)
 
 
 @needs_devices

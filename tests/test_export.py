@@ -26,8 +26,9 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 from reservoirs import NVAR, EchoStateNetwork, ESNClassifier, ESNForecaster, ESNRegressor, _core
 from reservoirs.adaptation import EIBalance
 from reservoirs.datasets import load_japanese_vowels, load_watch, mackey_glass
+from reservoirs.esn import ES2N, ContractingModules, Euler
 from reservoirs.export import CSource, to_c
-from reservoirs.export._fixed import narrow_tanh, wide_tanh
+from reservoirs.export._fixed import short_tanh, wide_tanh
 from reservoirs.export._host import HostModel, compile_shared
 from reservoirs.export._self_test import classify, forecast, ordered_score, regress
 from reservoirs.export._text import rename, template
@@ -47,6 +48,8 @@ VARIANTS: dict[str, list[str]] = {
     "integer doubles": ["-DM_FMA=3", "-DM_INTEGER_DOUBLES"],
     "contracted": ["-march=native", "-ffp-contract=fast"],
     "sanitized": ["-fsanitize=undefined"],
+    # What integers do on a processor that makes no products of 64 bits.
+    "halves": ["-DM_HALVES", "-fsanitize=undefined"],
 }
 # Of a task's own score, relative to float32.
 MOST_LOST = {"int16": 0.01, "int8": 0.05}
@@ -101,6 +104,13 @@ MODELS: dict[str, Callable[[], Any]] = {
     "wide": lambda: regressor(n_units=300, activation="identity", spectral_radius=0.5, features="states"),
     "cycle": lambda: regressor(topology="cycle", n_units=33),
     "leaks": lambda: regressor(n_units=30, leak_rate=np.linspace(0.1, 1, 30), topology=given_weights()),
+    "es2n": lambda: regressor(dynamics="es2n", leak_rate=np.linspace(0.1, 0.9, 20), n_units=20, n_layers=2),
+    "es2n random": lambda: regressor(dynamics=ES2N("random"), leak_rate=0.3, n_units=20),
+    "euler": lambda: regressor(dynamics=Euler(0.1), leak_rate=np.linspace(0.01, 0.1, 40)),
+    "voltage": lambda: regressor(
+        dynamics="voltage", leak_rate=np.linspace(0.1, 1, 40), n_layers=2, activation="sigmoid", feedback_scaling=0.3
+    ),
+    "modules": lambda: regressor(dynamics=ContractingModules(2), leak_rate=0.05),
     "forecaster": lambda: ESNForecaster(n_units=50, random_state=0).fit(series()[:2000]),
     "balanced": lambda: regressor(topology=EITopology(in_degree=30), adaptation=EIBalance(0.5)),
     "exogenous": lambda: ESNForecaster(n_units=50, random_state=0).fit(series()[:2000], inputs()[:2000]),
@@ -158,7 +168,7 @@ def compiled(code: CSource, compiler: str, *flags: str) -> CSource:
 def flags_of(variant: str, compiler: str) -> list[str]:
     if variant in ("by processor", "contracted") and not _HAS_FMA:
         pytest.skip("this processor cannot multiply and add at once")
-    if variant != "sanitized":
+    if variant not in ("sanitized", "halves"):
         return VARIANTS[variant]
     # clang's runtime is not a shared library: a trap instead.
     return [*VARIANTS[variant], "-fno-sanitize-recover=all" if compiler == "gcc" else "-fsanitize-trap=all"]
@@ -294,7 +304,7 @@ def test_integers_give_the_bits_of_their_twin(name: str, dtype: str) -> None:
     rows = u[:300] * np.linspace(0, 30, 300, dtype=np.float32)[:, None]
     expected = regress(parts, fixed, rows)
     for compiler in COMPILERS:
-        for variant in ("plain", "contracted", "sanitized"):
+        for variant in ("plain", "contracted", "sanitized", "halves"):
             built = compiled(code, compiler, "-O2", *flags_of(variant, compiler))
             assert built.self_test() == 0
             assert_same_bits(built.predict(rows), expected)
@@ -315,27 +325,23 @@ def test_forecasts_in_integers_give_the_bits_of_their_twin(scaled: bool) -> None
         assert_same_bits(code.predict(y[:200], x[:200]), forecast(code._parts, code._fixed, y[:199], x[:200]))
 
 
-@pytest.mark.parametrize(("dtype", "most_lost"), MOST_LOST.items())
 @pytest.mark.parametrize("n_units", [50, 100])
 @pytest.mark.parametrize("ahead", [1, 6])
-def test_integers_cost_little_of_the_score(ahead: int, n_units: int, dtype: str, most_lost: float) -> None:
-    # R^2 of Mackey-Glass some steps ahead, and of a forecaster; each on rows that no fit saw, after the transient.
+def test_integers_cost_little_of_the_score(ahead: int, n_units: int) -> None:
+    # NRMSE of Mackey-Glass some steps ahead, and of a forecaster; each on rows that no fit saw, after the transient.
     y = series()[:5000]
     u, true = y[:-ahead, None], y[ahead:]
     fitted = ESNRegressor(n_units=n_units, leak_rate=0.7, random_state=0).fit(u[:3000], true[:3000])
-    code = to_c(fitted, "m", dtype=dtype, refit=(u[:3000], true[:3000]))
-    scores = [r2_score(true[3100:], model.predict(u[3000:])[100:]) for model in (fitted, code)]
-    assert scores[1] > scores[0] * (1 - most_lost)
+    compare_errors(fitted, (u[:3000], true[:3000]), u[3000:], true[3000:])
     if ahead == 1:
-        forecaster = ESNForecaster(n_units=n_units, random_state=0).fit(y[:3000])
-        code = to_c(forecaster, "m", dtype=dtype, refit=(y[:3000],))
-        scores = [r2_score(y[3100:], model.predict(y[3000:])[100:]) for model in (forecaster, code)]
-        assert scores[1] > scores[0] * (1 - most_lost)
-    elif dtype == "int16":
-        # 16-bit weights with states of 32 bits lose next to nothing even of the error.
-        assert nrmse(true[3100:], code.predict(u[3000:])[100:]) < 1.01 * nrmse(
-            true[3100:], fitted.predict(u[3000:])[100:]
-        )
+        compare_errors(ESNForecaster(n_units=n_units, random_state=0).fit(y[:3000]), (y[:3000],), y[3000:], y[3000:])
+
+
+def compare_errors(fitted: Any, refit: tuple[Any, ...], X: Any, true: Any) -> None:
+    error = nrmse(true[100:], fitted.predict(X)[100:])
+    for dtype, most_lost in MOST_LOST.items():
+        code = to_c(fitted, "m", dtype=dtype, refit=refit)
+        assert nrmse(true[100:], code.predict(X)[100:]) < (1 + most_lost) * error
 
 
 def fixed_classifier(dtype: str, n_classes: int = 3, **parameters: Any) -> CSource:
@@ -393,18 +399,15 @@ def test_integers_tell_speakers_apart_as_well(parameters: dict[str, Any]) -> Non
 @needs_watch
 @pytest.mark.parametrize("exercise", [0, 30, 77])
 def test_integers_forecast_a_sensor_as_well(exercise: int) -> None:
-    # Acceleration at the wrist; R^2 of the next row, over the half of the series that no fit saw.
+    # Acceleration at the wrist; NRMSE of the next row, over the half of the series that no fit saw.
     y = load_watch().data[exercise][:, :3].astype(np.float32)
     half = len(y) // 2
     fitted = ESNForecaster(n_units=50, random_state=0).fit(y[:half])
-    score = r2_score(y[half + 100 :], fitted.predict(y[half:])[100:])
-    for dtype, most_lost in MOST_LOST.items():
-        code = to_c(fitted, "m", dtype=dtype, refit=(y[:half],))
-        assert r2_score(y[half + 100 :], code.predict(y[half:])[100:]) > score * (1 - most_lost)
+    compare_errors(fitted, (y[:half],), y[half:], y[half:])
 
 
-@pytest.mark.parametrize(("dtype", "within"), [("int16", 10), ("int8", 700)])
-def test_saturation_is_counted(dtype: str, within: float) -> None:
+@pytest.mark.parametrize("dtype", ["int16", "int8"])
+def test_saturation_is_counted(dtype: str) -> None:
     code, (u, _) = fixed_regressor(dtype)
     ask = (
         "unsigned long count(const float *u, size_t n)\n{\n    static m_state s;\n    float y[2];\n    size_t t;\n"
@@ -416,8 +419,8 @@ def test_saturation_is_counted(dtype: str, within: float) -> None:
         return int(library.count(ctypes.c_void_p(rows.ctypes.data), ctypes.c_size_t(len(rows))))
 
     rows = u[:10].copy()
-    assert count(rows * np.float32(within)) == 0
-    assert count(rows * np.float32(100 * within)) > 0
+    assert count(rows * np.float32(10)) == 0
+    assert count(rows * np.float32(1000)) > 0
     rows[2] = 1e9
     rows[3, 0] = np.nan
     rows[4, 1] = -np.inf
@@ -425,13 +428,13 @@ def test_saturation_is_counted(dtype: str, within: float) -> None:
 
 
 def test_the_integer_tanh() -> None:
-    z = np.arange(-8 * 2**18, 8 * 2**18, 11)
-    assert np.abs(narrow_tanh(z) / 2**15 - np.tanh(z / 2**18)).max() < 1.6 * 2**-15
-    assert (narrow_tanh(-z) == -narrow_tanh(z)).all()
-    z = np.arange(-6 * 2**24, 6 * 2**24, 701)
-    assert np.abs(wide_tanh(z) / 2**30 - np.tanh(z / 2**24)).max() < 1e-8
-    assert (wide_tanh(-z) == -wide_tanh(z)).all()
-    assert (np.diff(wide_tanh(np.arange(0, 2**21))) >= -3).all()
+    z = np.arange(-7 * 2**24, 7 * 2**24, 701)
+    for tanh, most_wrong, least_step in ((short_tanh, 2.0**-24, 0), (wide_tanh, 1e-8, 0)):
+        inside = np.abs(z) < 6 * 2**24
+        assert np.abs(tanh(z) / 2**30 - np.tanh(z / 2**24))[inside].max() < most_wrong
+        assert (np.abs(tanh(z[~inside])) == tanh(np.array([6 * 2**24]))).all()
+        assert (tanh(-z) == -tanh(z)).all()
+        assert (np.diff(tanh(np.arange(0, 2**21))) >= least_step).all()
 
 
 def test_integers_take_less() -> None:
@@ -442,8 +445,7 @@ def test_integers_take_less() -> None:
         sizes[dtype] = [int(each) for each in re.findall(r"(?:Flash|RAM) +(\d+)", text)]
     assert sizes["int8"][0] < 0.6 * sizes["float32"][0]
     assert sizes["int16"][0] < 0.8 * sizes["float32"][0]
-    assert sizes["int8"][1] < 0.55 * sizes["float32"][1]
-    assert sizes["int16"][1] <= sizes["float32"][1] + 8
+    assert max(sizes["int16"][1], sizes["int8"][1]) <= sizes["float32"][1] + 8
 
 
 def test_what_integers_cannot_do() -> None:
@@ -453,6 +455,8 @@ def test_what_integers_cannot_do() -> None:
         to_c(fitted, "m", dtype="int8")
     with pytest.raises(ValueError, match=r"dtype='float32' needs no refit"):
         to_c(fitted, "m", refit=(u, y))
+    with pytest.raises(ValueError, match=r"dynamics=ES2N\(\) is for 'float32'; dtype='int8' is for 'leaky' only"):
+        to_c(ESNRegressor(n_units=10, dynamics="es2n", random_state=0).fit(u, y), "m", dtype="int8", refit=(u, y))
     with pytest.raises(ValueError, match=r"refit is ndarray; expected the tuple of what fit takes, \(X, y\)"):
         to_c(fitted, "m", dtype="int8", refit=u)
     with pytest.raises(ValueError, match=r"refit is a tuple of 1; expected the tuple of what fit takes, \(X, y\)"):

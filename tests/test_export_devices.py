@@ -6,6 +6,7 @@ RESERVOIRS_DEVICE_STEPS=10000 they take minutes instead of seconds (`make test-d
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import subprocess
@@ -22,6 +23,8 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from reservoirs import NVAR, ESNClassifier, ESNForecaster, ESNRegressor, LSMClassifier, _core
 from reservoirs.encoding import Events
 from reservoirs.export import CSource, to_c
+from reservoirs.export._host import compile_shared
+from reservoirs.streaming import NLMS, RLS
 from reservoirs.topology import Column
 
 DEVICES = pytest.importorskip("bench.firmware", reason="bench/ lies in the source tree only").DEVICES
@@ -32,8 +35,8 @@ WARNINGS = ["-std=gnu99", "-Wall", "-Wextra", "-Wdouble-promotion", "-Wconversio
 # Steps are as many times as slow as on a Cortex-M.
 SLOWNESS = {"AVR": 20}
 
-PRINT = """
-#include "board.h"
+# What the program on the device, and that on this machine, do step by step.
+LOOP = """
 static uint32_t hash = 2166136261u, lcg = 1u;
 
 /* Multiples of 2^-23 in [-1, 1): exact everywhere. */
@@ -50,6 +53,12 @@ static inline void add(float y)
     for (i = 0; i < 4; ++i) hash = (hash ^ (bits >> (8 * i) & 255u)) * 16777619u;
 }
 
+static m_state state;
+"""
+
+PRINT = """
+#include "board.h"
+
 static void print(uint32_t value)
 {
     char text[10];
@@ -59,8 +68,6 @@ static void print(uint32_t value)
     text[9] = 0;
     board_print(text);
 }
-
-static m_state state;
 """
 
 MAIN = {
@@ -81,6 +88,18 @@ MAIN = {
         m_step(&state, t > 0 ? now : NULL, y);
         for (i = 0; i < M_OUTPUTS; ++i) add(y[i]);
     }
+""",
+    "learner": """
+    float y[M_OUTPUTS], now[M_OUTPUTS];
+    uint32_t t, i;
+    for (t = 0; t < STEPS; ++t) {
+        m_step(&state, t > 0 ? now : NULL, y);
+        for (i = 0; i < M_OUTPUTS; ++i) now[i] = 30.0f * next_input();
+        add(m_anomaly(&state, now));
+        add((float)m_learn(&state, now));
+        for (i = 0; i < M_OUTPUTS; ++i) add(y[i]);
+    }
+    for (i = 0; i < M_FEATURES; ++i) add(state.coef[i]);
 """,
     "classifier": """
     uint32_t t, i;
@@ -154,14 +173,21 @@ MODELS: dict[str, Callable[[], Any]] = {
     ),
     "classifier": classifier,
     "liquid": liquid,
+    "NLMS": lambda: ESNForecaster(n_units=12, random_state=0).fit(series() * 30 + 7),
+    "RLS": lambda: ESNForecaster(n_units=12, random_state=0).fit(series() * 30 + 7),
     "int16": lambda: regressor(n_units=24, features="states+input+squares"),
     "int16 classifier": classifier,
     "int8": lambda: ESNForecaster(n_units=20, random_state=0, activation="sigmoid").fit(series() * 30 + 7),
 }
 
 
+LEARNERS = {"NLMS": NLMS(0.5), "RLS": RLS(0.99, alpha=0.1)}
+
+
 @cache
 def exported(name: str) -> CSource:
+    if name in LEARNERS:
+        return to_c(MODELS[name](), "m", learner=LEARNERS[name], anomaly=0.99)
     if name == "int16":
         u = series()
         return to_c(MODELS[name](), "m", dtype="int16", refit=(u, np.roll(u[:, 0], 2) * u[:, 0]))
@@ -183,6 +209,8 @@ def next_inputs(n: int) -> np.ndarray:
 def expected_hash(code: CSource, steps: int) -> str:
     if kind_of(code) == "liquid":
         return hashed(*of_liquid(code, steps))
+    if kind_of(code) == "learner":
+        return hash_of_host(code, steps)
     u = next_inputs(steps)
     if code._parts.kind == "classifier":
         outputs = code.decision_function([u[i : i + 50] for i in range(0, steps - 49, 50)])
@@ -193,7 +221,18 @@ def expected_hash(code: CSource, steps: int) -> str:
 
 
 def kind_of(code: CSource) -> str:
-    return getattr(code._parts, "kind", "liquid")
+    return "learner" if "m_learn" in code.header else getattr(code._parts, "kind", "liquid")
+
+
+def hash_of_host(code: CSource, steps: int) -> str:
+    """Return the hash of the same loop on this machine, whose bits test_export_learning holds to the core's."""
+    text = (
+        f"{code.driver()}#define STEPS {steps}u\n{LOOP}\nuint32_t host_hash(void)\n{{\n    m_init(&state);\n"
+        f"    {{{MAIN['learner']}    }}\n    return hash;\n}}\n"
+    )
+    library = compile_shared(code.files | {"main.c": text}, "main.c")
+    library.host_hash.restype = ctypes.c_uint32
+    return f"{library.host_hash():08x}"
 
 
 def of_liquid(code: CSource, steps: int) -> tuple[np.ndarray, np.ndarray]:
@@ -221,7 +260,7 @@ def build(device: Any, code: CSource, folder: Path, level: str, steps: int) -> P
     code.write(folder)
     main = MAIN[kind_of(code)]
     text = (
-        f'#define M_IMPLEMENTATION\n#include "m.h"\n#define STEPS {steps}u\n{PRINT}\nint main(void)\n{{\n'
+        f'#define M_IMPLEMENTATION\n#include "m.h"\n#define STEPS {steps}u\n{PRINT}{LOOP}\nint main(void)\n{{\n'
         f"    print((uint32_t)m_self_test(&state));\n    m_init(&state);\n    {{{main}    }}\n"
         "    print(hash);\n    board_end();\n    return 0;\n}\n"
     )

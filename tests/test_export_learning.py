@@ -178,7 +178,7 @@ int ask(const float *u, const float *y)
 
 int again(const float *u, const float *y)
 {
-    static m_state s;
+    static m_state s, before;
     float first[M_OUTPUTS], out[M_OUTPUTS], coef;
     m_init(&s);
     m_step(&s, u, first);
@@ -187,6 +187,8 @@ int again(const float *u, const float *y)
     m_restart(&s);
     if (m_learn(&s, y) != 1) return 3;
     if (s.coef[0] != coef) return 4;
+    m_restart(&before);
+    if (memcmp(&before, (m_init(&s), &s), offsetof(m_state, coef))) return 5;
     m_init(&s);
     m_step(&s, u, out);
     return memcmp(first, out, sizeof out) != 0;
@@ -203,6 +205,14 @@ def test_what_is_not_finite_changes_nothing(learner: str) -> None:
     assert library.ask(*pointers) == 0
     y[1] = 3
     assert library.again(*pointers) == 0
+
+
+def test_potentials_start_anew() -> None:
+    # Rates of a sigmoid are 1/2 at rest.
+    code = to_c(model("voltage"), "m", learner=NLMS(0.5))
+    library = compile_shared(code.files | {"main.c": code.driver() + WITHOUT_A_LESSON}, "main.c", None)
+    u = np.ones(2, np.float32)
+    assert library.again(*[ctypes.c_void_p(u.ctypes.data)] * 2) == 0
 
 
 @pytest.mark.parametrize("learner", LEARNERS)

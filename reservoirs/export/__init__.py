@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from .._params import check_choice
+from ..esn.dynamics import Leaky, check_dynamics
 from ..lsm._base import BaseLiquid
 from ._fixed import FixedNetwork, make_fixed
 from ._learning import check_learner, make_extras
@@ -51,9 +52,8 @@ def to_c(
     name : str
         Prefix of every identifier, and the name of the files.
     dtype : {"float32", "int16", "int8"}, default="float32"
-        What the C code computes in: the numbers of the model, and the same bits; or integers, with weights of 16 bits
-        and states of 32, or weights of 8 and states of 16. Integers are for echo-state networks with tanh or sigmoid
-        units.
+        What the C code computes in: the numbers of the model, and the same bits; or integers, with weights of 16 or 8
+        bits and states of 32. Integers are for echo-state networks with tanh or sigmoid units.
     style : {"single-header", "c+h"}, default="single-header"
         One header, whose code is compiled in the one file that defines ``NAME_IMPLEMENTATION`` before it includes it;
         or a header and a C file.
@@ -129,6 +129,8 @@ def _in_integers(parts: Parts, dtype: str, refit: Any) -> tuple[Parts, FixedNetw
         raise ValueError(f"dtype={dtype!r} is for echo-state networks; export {name} as 'float32'")
     if parts.core.activation not in ("tanh", "sigmoid"):
         raise ValueError(f"dtype={dtype!r} needs bounded states, which activation={parts.core.activation!r} has not")
+    if not isinstance(dynamics := check_dynamics(parts.estimator.dynamics), Leaky):
+        raise ValueError(f"dynamics={dynamics!r} is for 'float32'; dtype={dtype!r} is for 'leaky' only")
     wanted, lengths = ("(y,) or (y, X)", (1, 2)) if parts.kind == "forecaster" else ("(X, y)", (2,))
     if not isinstance(refit, tuple) or len(refit) not in lengths:
         what = f"a tuple of {len(refit)}" if isinstance(refit, tuple) else type(refit).__name__

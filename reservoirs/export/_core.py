@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._fixed import TANH_TABLE, WIDE_TANH_TABLE, FixedNetwork
+from ._fixed import TANH_TABLE, FixedNetwork
 from ._parts import DelayLine, Network, Parts
 from ._text import Array, literal, smallest_unsigned
 
@@ -71,22 +71,36 @@ def _network(parts: Parts, network: Network, readout: str) -> Core:
         *link_arrays,
     ]
     macros = {"NAME_STAGE_ENDS": ", ".join(map(str, network.stage_ends)), **link_macros}
-    if (network.leak == network.leak[0]).all():
-        macros["NAME_LEAK(unit)"] = literal(network.leak[0])
+    _per_unit("gain", network.gain, arrays, macros)
+    if (network.keep == 1 - network.gain).all():
+        macros["NAME_KEEP(unit)"] = "(1.0f - NAME_GAIN(unit))"
     else:
-        arrays.append(Array("leak", network.leak))
-        macros["NAME_LEAK(unit)"] = "NAME_READF(&name_leak[unit])"
+        _per_unit("keep", network.keep, arrays, macros)
+    if network.linear is not None:
+        more, link_arrays, link_macros = _links(network.linear, "linear_")
+        links, arrays, macros = links + more, [*arrays, *link_arrays], macros | link_macros
+    own = "v" if network.potentials else "next"
+    told = "potentials, of which x are the rates" if network.potentials else "used within a step only"
     polynomial = ["rounding"] if network.activation in ("tanh", "sigmoid") else []
     return Core(
-        sizes=_sizes(network),
+        sizes=_sizes(network) | {"MIXES": int(network.linear is not None), "POTENTIALS": int(network.potentials)},
         macros=macros,
         arrays=arrays,
         templates=[*polynomial, network.activation, "network", *_reader(parts, [readout, "network_run"])],
-        state=[f"float x[{n_units}];", f"float next[{n_units}]; /* used within a step only */"],
+        state=[f"float x[{n_units}];", f"float {own}[{n_units}]; /* {told} */"],
         state_bytes=8 * n_units,
         multiply_adds=links + n_drives * network.stage_ends[0] + n_units,
         work=f"{n_units} {network.activation}",
     )
+
+
+def _per_unit(name: str, values: np.ndarray, arrays: list[Array], macros: dict[str, str]) -> None:
+    """Add the macro that gives a unit its number: the same for all, or from an array."""
+    if (values == values[0]).all():
+        macros[f"NAME_{name.upper()}(unit)"] = literal(values[0])
+    else:
+        arrays.append(Array(name, values))
+        macros[f"NAME_{name.upper()}(unit)"] = f"NAME_READF(&name_{name}[unit])"
 
 
 def _sizes(network: Network) -> dict[str, int]:
@@ -105,7 +119,7 @@ def _fixed_network(parts: Parts, fixed: FixedNetwork) -> Core:
     links, link_arrays, link_macros = _links(fixed.weights)
     width = 8 * fixed.input_weights.itemsize
     arrays = [
-        Array("bias", fixed.bias, f"in 2^-{fixed.z_bits}"),
+        Array("bias", fixed.bias, "in 2^-24"),
         Array("drive_scales", fixed.drive_scales),
         Array("input_weights", fixed.input_weights, "a row a unit"),
         *link_arrays,
@@ -116,20 +130,12 @@ def _fixed_network(parts: Parts, fixed: FixedNetwork) -> Core:
     ]
     macros = {
         "NAME_STAGE_ENDS": ", ".join(map(str, network.stage_ends)),
-        "NAME_INPUT_BITS": str(fixed.input_bits),
         "NAME_ROW_BITS": str(fixed.row_bits),
-        "NAME_STATE_BITS": str(fixed.state_bits),
-        "NAME_FEATURE_BITS": str(fixed.feature_bits),
         "NAME_WEIGHT(link)": f"(int{width}_t)NAME_READ{width}(&name_weights[link])",
-        "NAME_INPUT_WEIGHT(i)": f"(int{width}_t)NAME_READ{width}(&name_input_weights[i])",
+        "NAME_INPUT_WEIGHT(i)": f"(int{width}_t)NAME_READ{width}(&name_input_weights[i])" + " * 256" * (width == 8),
         "NAME_COEF(i)": f"(int{8 * fixed.coef.itemsize}_t)NAME_READ{8 * fixed.coef.itemsize}(&name_coef[i])",
         **link_macros,
     }
-    width_of_state = 32 if fixed.wide else 16
-    if fixed.wide:
-        table = Array("tanh_table", WIDE_TANH_TABLE, "2^31 tanh at sixteenths from 0 to 6")
-    else:
-        table = Array("tanh_table", TANH_TABLE, "2^16 tanh at sixteenths from 0 to 6")
     if (fixed.leak == fixed.leak[0]).all():
         macros["NAME_LEAK(unit)"] = f"{fixed.leak[0]}"
     else:
@@ -138,40 +144,44 @@ def _fixed_network(parts: Parts, fixed: FixedNetwork) -> Core:
     return Core(
         sizes=_sizes(network) | {"WIDE": int(fixed.wide)},
         macros=macros,
-        arrays=[*arrays, table],
+        arrays=[*arrays, Array("tanh_table", TANH_TABLE, "2^31 tanh at sixteenths from 0 to 6")],
         templates=[
             "fixed",
-            "wide_tanh" if fixed.wide else "narrow_tanh",
+            "wide_tanh" if fixed.wide else "short_tanh",
             f"fixed_{network.activation}",
             "fixed_network",
             *_reader(parts, ["fixed_run"]),
         ],
         state=[
-            f"int{width_of_state}_t x[{n_units}]; /* in 2^-{fixed.state_bits} */",
-            f"int{width_of_state}_t next[{n_units}]; /* used within a step only */",
+            f"int32_t x[{n_units}]; /* in 2^-30 */",
+            f"int32_t next[{n_units}]; /* used within a step only */",
             "uint32_t saturated; /* inputs that were out of range since name_init */",
         ],
-        state_bytes=width_of_state // 4 * n_units + 4,
+        state_bytes=8 * n_units + 4,
         multiply_adds=links + n_drives * network.stage_ends[0] + n_units,
         work=f"{n_units} {network.activation}, in integers",
         stack_bytes=4 * n_drives,
     )
 
 
-def _links(W: Any) -> tuple[int, list[Array], dict[str, str]]:
-    """Return how many recurrent weights there are, with the arrays and macros that tell which: sparse, or all."""
+def _links(W: Any, prefix: str = "") -> tuple[int, list[Array], dict[str, str]]:
+    """Return how many weights a matrix has, with the arrays and macros that tell which: sparse, or all."""
     n_units, n_bytes = W.shape[0], W.data.itemsize
     columns, counts = smallest_unsigned(W.indices), np.diff(W.indptr)
+    of_unit, column = f"NAME_{prefix.upper()}LINKS(unit)", f"NAME_{prefix.upper()}COLUMN(unit, link)"
     if W.nnz * (n_bytes + columns.itemsize) >= n_bytes * n_units**2:
-        macros = {"NAME_LINKS(unit)": f"{n_units}u", "NAME_COLUMN(unit, link)": f"((link) - (unit) * {n_units}u)"}
-        return n_units**2, [Array("weights", W.toarray(), "a row a unit")], macros
-    arrays = [Array("weights", W.data, "of each unit's links, one unit after another"), Array("columns", columns)]
-    macros = {"NAME_COLUMN(unit, link)": f"NAME_READ{8 * columns.itemsize}(&name_columns[link])"}
+        macros = {of_unit: f"{n_units}u", column: f"((link) - (unit) * {n_units}u)"}
+        return n_units**2, [Array(f"{prefix}weights", W.toarray(), "a row a unit")], macros
+    arrays = [
+        Array(f"{prefix}weights", W.data, "of each unit's links, one unit after another"),
+        Array(f"{prefix}columns", columns),
+    ]
+    macros = {column: f"NAME_READ{8 * columns.itemsize}(&name_{prefix}columns[link])"}
     if (counts == counts[0]).all():
-        macros["NAME_LINKS(unit)"] = f"{counts[0]}u"
+        macros[of_unit] = f"{counts[0]}u"
     else:
-        arrays.append(Array("links", smallest_unsigned(counts), "how many of each unit"))
-        macros["NAME_LINKS(unit)"] = f"NAME_READ{8 * arrays[-1].values.itemsize}(&name_links[unit])"
+        arrays.append(Array(f"{prefix}links", smallest_unsigned(counts), "how many of each unit"))
+        macros[of_unit] = f"NAME_READ{8 * arrays[-1].values.itemsize}(&name_{prefix}links[unit])"
     return W.nnz, arrays, macros
 
 

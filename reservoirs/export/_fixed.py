@@ -1,13 +1,16 @@
-"""Networks in integers: weights of 16 or 8 bits, states of 16, and a readout fitted to what these compute.
+"""Networks in integers: weights of 16 or 8 bits, states of 32, and a readout fitted to what these compute.
 
 Rounding the weights of a fitted model ruins it: readouts of good models are long vectors that cancel, and small changes
 of the states upset them (measured on Mackey-Glass, weights of 8 bits: R^2 fell from .9999 to below .3). So the readout
 is fitted again, to the states that the rounded network has.
 
-The numbers, with weights of 8 bits: states in 2^-15; pre-activations in 2^-18; drive j in 2^-18 divided by its largest
-input weight. With weights of 16 bits states are in 2^-30, pre-activations and drives in 2^-24: states of 16 bits would
-lose more than their weights do (on Mackey-Glass six steps ahead: an NRMSE of .089 instead of .037). The readout is in
-32 bits, in each output's own unit, summed in 64; of a classifier in 16 bits where that is enough.
+The numbers: states in 2^-30; pre-activations in 2^-24; drive j in 2^-24 divided by its largest input weight. Rounded
+weights make another network, which is as good; rounded states make noise, which the readout amplifies. On Mackey-Glass
+six steps ahead states of 2^-15 had 2.3 to 7.4 times the error, of 2^-20 1.2 to 1.8 times. The readout is in 32 bits,
+in each output's own unit, summed in 64; of a classifier in 16 bits where that is enough.
+
+Weights of 8 bits save more than flash: processors that keep 32 bits of a product (Cortex-M0, AVR) are spared products
+of 64, by states that are multiplied in halves and a tanh of 24 bits.
 """
 
 from __future__ import annotations
@@ -22,13 +25,11 @@ from ..readout import Gram, solve_ridge
 from ..sequences import Sequences, check_labels, check_sequences, check_targets, with_feedback
 from ._parts import Network, Parts, apply
 
-_LEAK_BITS = 15
+_STATE_BITS, _FEATURE_BITS, _Z_BITS, _LEAK_BITS = 30, 24, 24, 15
 _LARGEST_DRIVE = 2**30
 # Scores lie around -1 and 1: less than this decides nothing.
 _LEAST_SCORE = 0.01
-_SIXTEENTHS = np.tanh(np.arange(97) / 16)
-TANH_TABLE = np.minimum(np.round(2.0**16 * _SIXTEENTHS), 2**16 - 1).astype(np.uint16)
-WIDE_TANH_TABLE = np.round(2.0**31 * _SIXTEENTHS).astype(np.uint32)
+TANH_TABLE = np.round(2.0**31 * np.tanh(np.arange(97) / 16)).astype(np.uint32)
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,11 @@ class FixedNetwork:
     Attributes
     ----------
     weights : CSR array of int16 or int8
-    wide : bool
-        Whether states have 32 bits rather than 16.
     row_scales : int32 ndarray of shape (n_units,)
-        What brings a unit's sum, shifted by `sum_shift`, to the unit of pre-activations, in 2^-row_bits.
+        What brings a unit's sum, of weights of 16 bits shifted right by 15, to the unit of pre-activations, in
+        2^-row_bits.
     input_weights : int16 or int8 ndarray of shape (n_units, n_drives)
-    input_bits : int
-        Their fraction bits.
+        In 2^-15 or 2^-7.
     drive_scales : float32 ndarray of shape (n_drives,)
         From a drive to its integer.
     bias : int32 ndarray
@@ -55,12 +54,10 @@ class FixedNetwork:
     """
 
     network: Network
-    wide: bool
     weights: Any
     row_scales: np.ndarray
     row_bits: int
     input_weights: np.ndarray
-    input_bits: int
     drive_scales: np.ndarray
     bias: np.ndarray
     leak: np.ndarray
@@ -69,24 +66,9 @@ class FixedNetwork:
     intercept: np.ndarray
 
     @property
-    def state_bits(self) -> int:
-        """Fraction bits of the states."""
-        return 30 if self.wide else 15
-
-    @property
-    def feature_bits(self) -> int:
-        """Fraction bits of the states as the readout sees them: as many as drives have, or fewer."""
-        return 24 if self.wide else 15
-
-    @property
-    def z_bits(self) -> int:
-        """Fraction bits of pre-activations, and of drives times their largest weight."""
-        return 24 if self.wide else 18
-
-    @property
-    def sum_shift(self) -> int:
-        """By how much a sum is shifted right before it is scaled, so that 64 bits hold the product."""
-        return 15 if self.wide else 0
+    def wide(self) -> bool:
+        """Whether weights have 16 bits."""
+        return bool(self.weights.dtype == np.int16)
 
     def features(self, drives: np.ndarray) -> np.ndarray:
         """Return the integer features of each row of float32 drives, from the zero state."""
@@ -119,25 +101,27 @@ class FixedNetwork:
         """Advance the states, in place, and return the features; of each sequence in a column."""
         scaled = drive * self.drive_scales[:, None]
         most = np.float32(_LARGEST_DRIVE)
-        u = np.where(np.abs(scaled) < most, scaled, np.sign(scaled) * (_LARGEST_DRIVE - 1)).astype(np.int64)
+        u = np.clip(np.clip(scaled, -most, most).astype(np.int64), 1 - _LARGEST_DRIVE, _LARGEST_DRIVE - 1)
         first = 0
         for i, end in enumerate(self.network.stage_ends):
             units = slice(first, end)
-            z = (self.input_weights[units].astype(np.int64) @ u) >> self.input_bits if i == 0 else 0
             sums = self.weights[units].astype(np.int64) @ x
-            scaled_sums = ((sums >> self.sum_shift) * self.row_scales[units, None]) >> self.row_bits
-            z = z + scaled_sums + self.bias[units, None]
+            z = ((sums >> (15 if self.wide else 0)) * self.row_scales[units, None]) >> self.row_bits
+            z += self.bias[units, None]
+            if i == 0:
+                for weights, drives in zip(self.input_weights[units].T.astype(np.int64), u, strict=True):
+                    z += (weights[:, None] * drives) >> (15 if self.wide else 7)
             leak = self.leak[units, None]
-            x[units] = ((32768 - leak) * x[units] + leak * self._activation(z) + 16384) >> _LEAK_BITS
+            x[units] += (leak * (self._activation(z) - x[units])) >> _LEAK_BITS
             first = end
-        shown = x >> (self.state_bits - self.feature_bits)
+        shown = x >> (_STATE_BITS - _FEATURE_BITS)
         parts = [shown, u] if self.network.with_inputs else [shown]
-        squares = (x * x) >> (2 * self.state_bits - self.feature_bits)
+        squares = (x * x) >> (2 * _STATE_BITS - _FEATURE_BITS)
         return np.concatenate([*parts, squares] if self.network.with_squares else parts)
 
     def _activation(self, z: np.ndarray) -> np.ndarray:
-        tanh = wide_tanh if self.wide else narrow_tanh
-        return tanh(z) if self.network.activation == "tanh" else (tanh(z >> 1) + (1 << self.state_bits)) >> 1
+        tanh = wide_tanh if self.wide else short_tanh
+        return tanh(z) if self.network.activation == "tanh" else (tanh(z >> 1) + (1 << _STATE_BITS)) >> 1
 
     def outputs(self, features: np.ndarray) -> np.ndarray:
         """Return the float32 outputs of rows of integer features."""
@@ -218,35 +202,30 @@ def _round_network(parts: Parts, bits: int) -> FixedNetwork:
     network = parts.core
     assert isinstance(network, Network)
     most = 2 ** (bits - 1) - 1
-    integers: Any = np.int16 if bits == 16 else np.int8
     W = network.W.astype(np.float64)
     size, links = abs(W), np.diff(W.indptr)
-    wide = bits == 16
     scale = size.max(axis=1).toarray().ravel() / most
-    if not wide:
-        # 65536 times the largest state is less than 2^31: with what rounding may add, no sum of a row can overflow.
+    if bits == 8:
+        # With what rounding may add, no sum of products with half a state, below 2^15, leaves 32 bits.
         scale = np.maximum(scale, size.sum(axis=1) / (65536 - links))
     scale[scale == 0] = 1
     weights = W.copy()
     weights.data = np.round(W.data / np.repeat(scale, links))
-    # Of wide sums, below 2^61 before they are shifted, the product with 16 bits is below 2^62.
-    state_bits, z_bits, sum_shift, scale_bits = (30, 24, 15, 16) if wide else (15, 18, 0, 30)
-    factors = scale * 2.0 ** (z_bits - state_bits + sum_shift)
-    row_bits = int(np.clip(scale_bits - np.ceil(np.log2(factors.max())), 0, 62))
+    # Sums, which 2^46 bounds with either weights, times 16 bits are below 2^62.
+    factors = scale * 2.0 ** (_Z_BITS - _STATE_BITS + (15 if bits == 16 else 0))
+    row_bits = int(np.clip(16 - np.ceil(np.log2(factors.max())), 0, 62))
     largest = np.abs(network.W_in).max(axis=0, initial=0).astype(np.float64)
     largest[largest == 0] = 1
     n_outputs = parts.n_outputs
     return FixedNetwork(
         network=network,
-        wide=wide,
-        weights=weights.astype(integers),
+        weights=weights.astype(f"int{bits}"),
         row_scales=np.round(factors * 2.0**row_bits).astype(np.int32),
         row_bits=row_bits,
-        input_weights=np.round(network.W_in / largest * most).astype(integers),
-        input_bits=bits - 1,
-        drive_scales=(largest * 2.0**z_bits).astype(np.float32),
-        bias=np.round(network.bias.astype(np.float64) * 2.0**z_bits).astype(np.int32),
-        leak=np.round(network.leak.astype(np.float64) * 2.0**_LEAK_BITS).astype(np.int32),
+        input_weights=np.round(network.W_in / largest * most).astype(f"int{bits}"),
+        drive_scales=(largest * 2.0**_Z_BITS).astype(np.float32),
+        bias=np.round(network.bias.astype(np.float64) * 2.0**_Z_BITS).astype(np.int32),
+        leak=np.round(network.gain.astype(np.float64) * 2.0**_LEAK_BITS).astype(np.int32),
         coef=np.zeros((n_outputs, network.n_features), np.int32),
         coef_scales=np.ones(n_outputs, np.float32),
         intercept=np.zeros(n_outputs, np.float32),
@@ -256,7 +235,7 @@ def _round_network(parts: Parts, bits: int) -> FixedNetwork:
 def _units(fixed: FixedNetwork) -> np.ndarray:
     """Return what one of each integer feature is worth."""
     network = fixed.network
-    states = np.full(len(fixed.bias), 2.0**-fixed.feature_bits)
+    states = np.full(len(fixed.bias), 2.0**-_FEATURE_BITS)
     inputs = 1.0 / fixed.drive_scales.astype(np.float64)
     parts = [states, inputs] if network.with_inputs else [states]
     return np.concatenate([*parts, states] if network.with_squares else parts)
@@ -264,7 +243,7 @@ def _units(fixed: FixedNetwork) -> np.ndarray:
 
 def _round_readout(fixed: FixedNetwork, coef: np.ndarray, intercept: np.ndarray, dtype: Any) -> FixedNetwork:
     n_units, n_drives = len(fixed.bias), len(fixed.drive_scales)
-    largest = np.full(fixed.network.n_features, 2.0**fixed.feature_bits)
+    largest = np.full(fixed.network.n_features, 2.0**_FEATURE_BITS)
     if fixed.network.with_inputs:
         largest[n_units : n_units + n_drives] = _LARGEST_DRIVE
     largest = np.tile(largest, coef.shape[1] // len(largest))
@@ -275,17 +254,19 @@ def _round_readout(fixed: FixedNetwork, coef: np.ndarray, intercept: np.ndarray,
     return replace(fixed, coef=rounded, coef_scales=scales, intercept=intercept.astype(np.float32))
 
 
-def narrow_tanh(z: np.ndarray) -> np.ndarray:
-    """Return 2^15 tanh of z in 2^-18: from the nearest table entry, whose derivatives tanh itself tells."""
-    size = np.minimum(np.abs(z), 6 * 2**18 - 1)
-    i = (size + 8192) >> 14
-    d = size - (i << 14)
-    t = TANH_TABLE[i].astype(np.int64)
-    slope = 65536 - (t * t >> 16)
-    curve = ((d * d >> 10) * (t * slope >> 16)) >> 26
-    y = np.minimum((t + (d * slope >> 18) - curve + 1) >> 1, 32767)
-    signed: np.ndarray = np.where(z < 0, -y, y)
-    return signed
+def short_tanh(z: np.ndarray) -> np.ndarray:
+    """Return 2^30 tanh of z in 2^-24 to 24 bits: the series of `wide_tanh` with no product of more than 32 bits."""
+    third = round(2**15 / 3)
+    d, t = _nearest(z)
+    high, low = t >> 16, t & 65535
+    square = high * high + (high * low >> 15)  # in 2^-30
+    s, short_square, short_d = 2**30 - square, square >> 15, d >> 4
+    short_s = s >> 15
+    ts = high * short_s >> 14  # in 2^-16
+    term = -(short_s * (third - short_square) >> 15) + (short_d * ((ts >> 1) * (2 * third - short_square) >> 15) >> 20)
+    term = -ts + (short_d * term >> 19)
+    term = (s >> 8) + (short_d * term >> 14)
+    return _signed(z, (t + (d * term >> 15) + 1) >> 1)
 
 
 def wide_tanh(z: np.ndarray) -> np.ndarray:
@@ -294,10 +275,7 @@ def wide_tanh(z: np.ndarray) -> np.ndarray:
     With s = 1 - t^2 these are s, -ts, -s (1 - 3 t^2) / 3 and ts (2 - 3 t^2) / 3.
     """
     one, third = 2**31, round(2**31 / 3)
-    size = np.minimum(np.abs(z), 6 * 2**24 - 1)
-    i = (size + (1 << 19)) >> 20
-    d = size - (i << 20)
-    t = WIDE_TANH_TABLE[i].astype(np.int64)
+    d, t = _nearest(z)
     square = t * t >> 31
     s = one - square
     ts = t * s >> 31
@@ -305,6 +283,17 @@ def wide_tanh(z: np.ndarray) -> np.ndarray:
     term = -((s * (third - square)) >> 31) + (d * fourth >> 24)
     term = -ts + (d * term >> 24)
     term = s + (d * term >> 24)
-    y = np.minimum((t + (d * term >> 24) + 1) >> 1, 2**30 - 1)
+    return _signed(z, (t + (d * term >> 24) + 1) >> 1)
+
+
+def _nearest(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return how far |z| is from the nearest table entry, and that entry."""
+    size = np.minimum(np.abs(z), 6 * 2**24 - 1)
+    i = (size + (1 << 19)) >> 20
+    return size - (i << 20), TANH_TABLE[i].astype(np.int64)
+
+
+def _signed(z: np.ndarray, size: np.ndarray) -> np.ndarray:
+    y = np.minimum(size, 2**30 - 1)
     signed: np.ndarray = np.where(z < 0, -y, y)
     return signed

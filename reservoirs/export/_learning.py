@@ -31,6 +31,8 @@ class Extras:
         Names of the templates of the functions and of their declarations.
     multiply_adds : int
         Of a lesson.
+    stack_bytes : int
+        Of the functions.
     """
 
     sizes: dict[str, int]
@@ -41,6 +43,7 @@ class Extras:
     templates: list[str]
     declarations: list[str]
     multiply_adds: int = 0
+    stack_bytes: int = 0
 
 
 def make_extras(parts: Parts, learner: Any, anomaly: Any) -> Extras:
@@ -105,6 +108,7 @@ def _with_learner(extras: Extras, learner: Any, parts: Parts) -> Extras:
         [*extras.templates, "learn_rls" if rls else "learn_lms", f"truth_{parts.kind}", "learn"],
         [*extras.declarations, "learn_api"],
         multiply_adds,
+        (150 if rls else 50) + 4 * m,
     )
 
 

@@ -12,11 +12,11 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from ..esn import ESNClassifier, ESNForecaster, ESNRegressor
-from ..esn.dynamics import Leaky, check_dynamics
+from ..esn.dynamics import check_dynamics
 from ..nvar import NVAR
 
 Kind = Literal["regressor", "forecaster", "classifier"]
-_OF_NETWORK = ("W_", "W_in_", "W_fb_", "bias_", "leak_rate_", "last_state_", "last_row_")
+_OF_NETWORK = ("W_", "mixing_", "W_in_", "W_fb_", "bias_", "leak_rate_", "last_state_", "last_row_")
 # What the C code's integer twin of double can hold without a thought about overflow and subnormal numbers.
 _LEAST, _MOST = 1e-60, 1e60
 
@@ -40,12 +40,19 @@ class Affine:
 
 @dataclass(frozen=True)
 class Network:
-    """An echo-state network; the columns of `W_in` belong to the inputs, then to what is fed back."""
+    """An echo-state network; the columns of `W_in` belong to the inputs, then to what is fed back.
+
+    A unit adds `gain` times its activation to what it keeps of the past: the share `keep` of its state, or of what
+    `linear` makes of all states. Where the states are `potentials`, units send and show the activation of these.
+    """
 
     W: Any  # CSR, float32
+    linear: Any  # CSR, float32, or None
     W_in: np.ndarray
     bias: np.ndarray
-    leak: np.ndarray
+    gain: np.ndarray
+    keep: np.ndarray
+    potentials: bool
     activation: str
     stage_ends: list[int]
     with_inputs: bool
@@ -132,8 +139,6 @@ def take_apart(model: Any) -> Parts:
     check_is_fitted(final)
     if hasattr(final, "readout_"):
         raise ValueError(f"readout={final.readout!r} cannot be exported; only readout=None, ridge regression, can")
-    if not isinstance(final, NVAR) and not isinstance(check_dynamics(final.dynamics), Leaky):
-        raise ValueError(f"dynamics={final.dynamics!r} cannot be exported; only 'leaky' can")
     if not isinstance(final, NVAR) and not final._is_plain:
         raise ValueError("a network with recurrent_delay, input_delay or multiplicative_scaling cannot be exported")
     width = final._width_
@@ -212,20 +217,31 @@ def _of_forecaster(model: ESNForecaster | NVAR) -> dict[str, Any]:
 
 
 def _network(model: Any) -> Network:
-    W = sparse.csr_array(model.W_)
-    W.sort_indices()
+    dynamics, leak_rate = check_dynamics(model.dynamics), model.leak_rate_
+    linear = dynamics._linear(getattr(model, "mixing_", None), leak_rate)
+    if linear is not None and dynamics._potentials:
+        raise ValueError(f"dynamics={dynamics!r} cannot be exported: it mixes potentials")
     n_units = len(model.W_in_)
     n_stages = len(model.bias_) // n_units
     return Network(
-        W=W,
+        W=_rows(model.W_),
+        linear=None if linear is None else _rows(linear),
         W_in=np.hstack([model.W_in_, getattr(model, "W_fb_", model.W_in_[:, :0])]),
         bias=model.bias_,
-        leak=model.leak_rate_,
+        gain=dynamics._gain(leak_rate),
+        keep=dynamics._keep(leak_rate),
+        potentials=dynamics._potentials,
         activation=model._activation,
         stage_ends=[n_units * (i + 1) for i in range(n_stages)],
         with_inputs="input" in model.features,
         with_squares="squares" in model.features,
     )
+
+
+def _rows(matrix: Any) -> Any:
+    rows = sparse.csr_array(matrix)
+    rows.sort_indices()
+    return rows
 
 
 def _delay_line(model: NVAR) -> DelayLine:

@@ -79,7 +79,7 @@ def write(parts: Parts, name: str, dtype: str, fixed: FixedNetwork | None, extra
     """Write the C code that computes what `parts` computes, or what `fixed` computes of it in integers."""
     learns = extras.sizes["LEARNS"] > 0
     core, test = write_core(parts, fixed, learns=learns), make_self_test(parts, fixed)
-    sizes = {**core.sizes, **_sizes(parts, core, fixed), **test.sizes, **extras.sizes}
+    sizes = {"POTENTIALS": 0, **core.sizes, **_sizes(parts, core, fixed), **test.sizes, **extras.sizes}
     draft = _Draft(parts, dtype, core, test, sizes, extras)
     draft.arrays += core.arrays
     draft.functions += _scalings(draft)
@@ -247,7 +247,13 @@ def _facts(draft: _Draft) -> str:
     of_test = sum(array.n_bytes for array in draft.test.arrays)
     readout = parts.coef.size
     ram = -(-_state(draft)[1] // 8) * 8
-    stack = _STACK_BYTES + core.stack_bytes + 4 * core.sizes["DRIVES"] + 8 * draft.sizes.get("SCORES", 0)
+    stack = (
+        _STACK_BYTES
+        + core.stack_bytes
+        + draft.extras.stack_bytes
+        + 4 * core.sizes["DRIVES"]
+        + 8 * draft.sizes.get("SCORES", 0)
+    )
     lines = [
         f"{type(parts.estimator).__name__} in {draft.dtype}, written by reservoirs {__version__}.",
         "",

@@ -1,5 +1,5 @@
 static inline int32_t name_activation(int64_t z)
 {
-    return (int32_t)((name_tanh(z >> 1) + ((int64_t)1 << NAME_STATE_BITS)) >> 1);
+    return (int32_t)((name_tanh(z >> 1) + ((int64_t)1073741824)) >> 1);
 }
 

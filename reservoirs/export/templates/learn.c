@@ -16,7 +16,7 @@ int name_learn(name_state *s, const float *y)
         s->intercept[k] = s->intercept[k] + name_product(error[k], of_intercept);
     }
 #if NAME_RLS && NAME_FORGETS
-    (void)name_update_factor(s, NULL, s->turn, NAME_RESTORED, 1.0f);
+    (void)name_update_factor(s, NULL, (size_t)s->turn, NAME_RESTORED, 1.0f);
     s->turn = s->turn + 1u < NAME_FEATURES ? s->turn + 1u : 0;
 #endif
     return 0;
@@ -25,4 +25,7 @@ int name_learn(name_state *s, const float *y)
 void name_restart(name_state *s)
 {
     memset(s, 0, offsetof(name_state, coef)); /* what is learned comes last */
+#if NAME_POTENTIALS
+    name_show(s, 0, NAME_UNITS);
+#endif
 }
