@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from ._estimator import Estimator, warn_if_diverged
 from ._params import check_count
+from .readout import goes_on
 from .sequences import Sequences, are_many, check_sequences, join, n_axes
 from .streaming import ForecasterStream
 from .streaming.stream import readout_of
@@ -32,8 +33,12 @@ class ForecasterMixin(Estimator):
     alpha_: float
 
     @abstractmethod
-    def _fit_series(self, exogenous: Sequences, series: np.ndarray) -> None:
-        """Learn, and keep the memory after the last series as `last_state_`."""
+    def _begin(self, exogenous: Sequences, series: np.ndarray) -> None:
+        """Check the parameters, and draw what is drawn."""
+
+    @abstractmethod
+    def _learn(self, exogenous: Sequences, series: np.ndarray) -> None:
+        """Add series to what was learned; keep the sums, and the memory after the last series as `last_state_`."""
 
     @abstractmethod
     def _one_step(self, exogenous: Sequences, series: np.ndarray) -> np.ndarray:
@@ -69,7 +74,40 @@ default=None
             The fitted forecaster. `forecast` continues from the end of `y` (of the last one, if there are several).
         """
         drawn = self._fresh()
-        drawn._fit_checked(y, X)
+        drawn._fit_first(y, X)
+        return self._become(drawn)
+
+    def partial_fit(self, y: Any, X: Any = None) -> Self:
+        """Add series to what `fit` or earlier calls have learned; each starts from an empty memory.
+
+        The first call sets mean and standard deviation for all that follow, besides what is drawn and adapted. But for
+        these the result equals one `fit` on all the series, to rounding, for which the sums of the ridge regression,
+        n_features_out squared numbers, are kept.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_timesteps,) or (n_timesteps, n_outputs), list of 2-D arrays, or 3-D array
+            More series.
+        X : array-like of shape (n_timesteps,) or (n_timesteps, n_exogenous), list of 2-D arrays, or 3-D array, \
+default=None
+            Their exogenous series, if the first had some.
+
+        Returns
+        -------
+        self
+            The fitted forecaster. `forecast` continues from the end of `y` (of the last one, if there are several).
+
+        Raises
+        ------
+        ValueError
+            Also for a `readout` other than ridge regression.
+        """
+        later = goes_on(self, getattr(self, "readout", None), "None")
+        drawn = self._fresh(learned=later)
+        if later:
+            drawn._fit_later(y, X)
+        else:
+            drawn._fit_first(y, X)
         return self._become(drawn)
 
     def predict(self, y: Any, X: Any = None) -> Any:
@@ -195,20 +233,34 @@ default=None
         guess = [part[skip:].reshape(len(part) - skip, -1) for part, skip in zip(parts, skips, strict=True)]
         return float(r2_score(np.concatenate(true), np.concatenate(guess)))
 
-    def _fit_checked(self, y: Any, X: Any) -> None:
+    def _fit_first(self, y: Any, X: Any) -> None:
         series = self._check_series(y, "y", reset=True)
+        self._check_lengths(series)
+        self._one_dimensional_ = not are_many(y) and n_axes(y) == 1
+        exogenous = series.with_values(series.values[:, :0]) if X is None else _check_exogenous(X, "X", series)
+        self.y_mean_, self.y_scale_ = _moments(series.values)
+        self.X_mean_, self.X_scale_ = _moments(exogenous.values)
+        exogenous = exogenous.with_values(self._standardised_X(exogenous.values))
+        standardised = self._standardised(series)
+        self._begin(exogenous, standardised)
+        self._learn(exogenous, standardised)
+        self.last_row_ = standardised[-1]
+
+    def _fit_later(self, y: Any, X: Any) -> None:
+        series = self._check_series(y, "y")
+        self._check_lengths(series)
+        if X is None and len(self.X_mean_):
+            raise ValueError(f"X=None, but the first part had {len(self.X_mean_)} exogenous variables")
+        standardised = self._standardised(series)
+        self._learn(self._exogenous(X, "X", series), standardised)
+        self.last_row_ = standardised[-1]
+
+    def _check_lengths(self, series: Sequences) -> None:
         if series.lengths.min() < 2:
             raise ValueError(
                 f"y has a series of {series.lengths.min()} time step (n_samples={series.lengths.min()}); "
                 "a minimum of 2 samples is required to learn how one follows from another"
             )
-        self._one_dimensional_ = not are_many(y) and n_axes(y) == 1
-        exogenous = series.with_values(series.values[:, :0]) if X is None else _check_exogenous(X, "X", series)
-        self.y_mean_, self.y_scale_ = _moments(series.values)
-        self.X_mean_, self.X_scale_ = _moments(exogenous.values)
-        standardised = self._standardised(series)
-        self._fit_series(exogenous.with_values(self._standardised_X(exogenous.values)), standardised)
-        self.last_row_ = standardised[-1]
 
     def _check_series(self, y: Any, name: str, *, reset: bool = False) -> Sequences:
         if not are_many(y) and n_axes(y) == 1:

@@ -12,7 +12,7 @@ from . import _core
 from ._params import check_count
 from .esn._harvest import make_readout
 from .forecasting import ForecasterMixin
-from .readout import DECADES, Gram, check_alpha, solve_ridge
+from .readout import DECADES, check_alpha, solve_ridge, sums_before
 from .sequences import Sequences, row_before, with_feedback
 
 _ROWS_A_BLOCK = 2048
@@ -98,20 +98,22 @@ class NVAR(ForecasterMixin):
 
     _predicts_increments = True
 
-    def _fit_series(self, exogenous: Sequences, series: np.ndarray) -> None:
+    def _begin(self, exogenous: Sequences, series: np.ndarray) -> None:
         delays, stride = check_count("delays", self.delays), check_count("stride", self.stride)
         order = check_count("order", self.order)
         check_alpha(self.alpha)
         self._depth_ = (delays - 1) * stride
-        self._check_length("y", exogenous, self._depth_ + 2)
         n_variables = exogenous.n_features + series.shape[1]
         self.monomials_ = _monomials(n_variables * delays, order)
-        gram = Gram()
+
+    def _learn(self, exogenous: Sequences, series: np.ndarray) -> None:
+        self._check_length("y", exogenous, self._depth_ + 2)
+        self._gram_ = sums_before(self)
         variables = self._variables(exogenous, series)
         for part, true in zip(variables, exogenous.with_values(series), strict=True):
             for rows in self._blocks(len(part)):
-                gram.update(self._features(part, rows), true[rows] - true[rows - 1])
-        solution = solve_ridge(gram, self.alpha)
+                self._gram_.update(self._features(part, rows), true[rows] - true[rows - 1])
+        solution = solve_ridge(self._gram_, self.alpha)
         self.coef_, self.intercept_, self.alpha_ = solution.coef, solution.intercept, solution.alpha
         self.last_state_ = self._warm_up(exogenous, series)[-1]
         self._compile()

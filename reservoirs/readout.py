@@ -388,6 +388,19 @@ def _solve_cholesky(moments: CentredGram, alpha: float) -> RidgeSolution | None:
     return _solution(moments, weights, alpha, None, 1.0 / rcond)
 
 
+def sums_before(estimator: Any) -> Gram:
+    """Return a copy of the sums that an estimator keeps as `_gram_`, to go on from; empty ones if there are none."""
+    before = getattr(estimator, "_gram_", None)
+    return Gram() if before is None else copy.copy(before)
+
+
+def goes_on(estimator: Any, readout: Any, wanted: str) -> bool:
+    """Tell whether `partial_fit` adds to what was learned, of which sums are kept; refuse readouts but `wanted`."""
+    if readout is not None:
+        raise ValueError(f"readout={readout!r} cannot be fitted in parts; partial_fit needs readout={wanted}")
+    return getattr(estimator, "_gram_", None) is not None
+
+
 class _Spectrum:
     """Spectral decomposition of a centred Gram matrix, which is overwritten from its upper triangle."""
 

@@ -62,9 +62,12 @@ def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
 
-class RenamedForecaster(ESNForecaster):
+class Renamed:
     def fit(self, X, y=None):
         return super().fit(X, y)
+
+    def partial_fit(self, X, y=None):
+        return super().partial_fit(X, y)
 
     def predict(self, X, y=None):
         return super().predict(X, y)
@@ -73,15 +76,12 @@ class RenamedForecaster(ESNForecaster):
         return super().score(X, y)
 
 
-class RenamedNVAR(NVAR):
-    def fit(self, X, y=None):
-        return super().fit(X, y)
+class RenamedForecaster(Renamed, ESNForecaster):
+    pass
 
-    def predict(self, X, y=None):
-        return super().predict(X, y)
 
-    def score(self, X, y=None):
-        return super().score(X, y)
+class RenamedNVAR(Renamed, NVAR):
+    pass
 
 
 @pytest.mark.parametrize("forecaster", [RenamedForecaster(**SMALL), RenamedNVAR()])

@@ -487,7 +487,7 @@ def test_nothing_to_go_on_from() -> None:
     with pytest.raises(ValueError, match="RLS needs an alpha"):
         EchoStateNetwork(n_units=12, random_state=0).fit(U).stream(learner=RLS())
     with pytest.raises(ValueError, match="RLS needs an alpha"):
-        FORECASTERS["nvar"]().fit(U).stream(learner=RLS())
+        FORECASTERS["nvar"]().fit(U).stream(learner=RLS()).estimator().stream(learner=RLS())
     with pytest.raises(ValueError, match=r"alpha_=0\.0"):
         regressor(alpha=0.0).fit(U, Y).stream(learner=RLS())
     with pytest.warns(LinAlgWarning):

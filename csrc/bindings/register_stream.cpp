@@ -172,14 +172,14 @@ void set_state(S& stream, py::handle given) {
 template <class T>
 PooledStream<T> make_pooled(const Memory<T>& memory, std::int64_t washout, bool with_mean, bool with_last,
                             const std::string& missing, const std::optional<Array<double>>& coef,
-                            const std::optional<Array<double>>& intercept) {
+                            const std::optional<Array<double>>& intercept, const OnlineReadout<double>* learner) {
     const std::int64_t n_pooled = memory.n_features() * (with_mean + with_last);
     const py::ssize_t n_outputs = coef && intercept ? intercept->size() : 0;
     if (coef) expect_shape("coef", *coef, {n_outputs, static_cast<py::ssize_t>(n_pooled)});
     if (intercept) expect_shape("intercept", *intercept, {n_outputs});
     return PooledStream<T>(memory.clone(), washout, with_mean, with_last, missing_named(missing),
                            coef && intercept ? coef->data() : nullptr, intercept ? intercept->data() : nullptr,
-                           n_outputs);
+                           n_outputs, learner ? learner->clone() : nullptr);
 }
 
 template <class T>
@@ -232,7 +232,9 @@ void register_type(py::module_& m, const std::string& suffix) {
     py::class_<P>(m, ("PooledStream" + suffix).c_str())
         .def(py::init(&make_pooled<T>), py::arg("memory"), py::arg("washout"), py::arg("with_mean"),
              py::arg("with_last"), py::arg("missing"), py::arg("coef").noconvert() = py::none(),
-             py::arg("intercept").noconvert() = py::none())
+             py::arg("intercept").noconvert() = py::none(), py::arg("learner") = nullptr)
+        .def("learn", &P::learn, py::arg("code"))
+        .def_property_readonly("learner", &P::learner, py::return_value_policy::reference_internal)
         .def(
             "step",
             [](P& stream, py::handle u) {

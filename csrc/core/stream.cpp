@@ -266,7 +266,8 @@ void class_scores(const double* rows, std::int64_t n_rows, std::int64_t n_featur
 
 template <class T>
 PooledStream<T>::PooledStream(std::unique_ptr<Memory<T>> memory, std::int64_t washout, bool with_mean, bool with_last,
-                              Missing missing, const double* coef, const double* intercept, std::int64_t n_outputs)
+                              Missing missing, const double* coef, const double* intercept, std::int64_t n_outputs,
+                              std::unique_ptr<OnlineReadout<double>> learner)
     : memory_(std::move(memory)),
       washout_(washout),
       with_mean_(with_mean),
@@ -275,8 +276,13 @@ PooledStream<T>::PooledStream(std::unique_ptr<Memory<T>> memory, std::int64_t wa
       input_(static_cast<std::size_t>(memory_->n_inputs())),
       next_(input_),
       features_(static_cast<std::size_t>(memory_->n_features())),
-      sums_(features_.size()) {
-    if (washout < 0 || missing == Missing::predict) throw std::invalid_argument("the parts of the stream do not fit");
+      sums_(features_.size()),
+      learner_(std::move(learner)) {
+    const bool learner_fits =
+        !learner_ || (coef && learner_->n_features() == n_pooled() && learner_->readout().n_outputs() == n_outputs);
+    if (washout < 0 || missing == Missing::predict || !learner_fits) {
+        throw std::invalid_argument("the parts of the stream do not fit");
+    }
     if (!coef) return;
     pooled_.resize(static_cast<std::size_t>(n_pooled()));
     coef_.assign(coef, coef + n_outputs * n_pooled());
@@ -309,7 +315,28 @@ PooledStream<T>::PooledStream(const PooledStream& other)
       pooled_(other.pooled_),
       coef_(other.coef_),
       intercept_(other.intercept_),
-      scores_(other.scores_) {}
+      scores_(other.scores_),
+      learner_(other.learner_ ? other.learner_->clone() : nullptr) {}
+
+template <class T>
+void PooledStream<T>::learn(std::int64_t code) {
+    if (!learner_) throw std::invalid_argument("the stream has no learner");
+    if (n_pooled_rows() == 0) throw std::invalid_argument("no rows so far to learn from");
+    const auto n_outputs = static_cast<std::int64_t>(scores_.size());
+    std::vector<double> truth(scores_.size(), -1.0);
+    if (n_outputs == 1) {
+        truth[0] = code == 1 ? 1.0 : -1.0;
+    } else {
+        truth.at(static_cast<std::size_t>(code)) = 1.0;
+    }
+    pool(pooled_.data());
+    learner_->learn(pooled_.data(), truth.data());
+    const LinearReadout<double>& readout = learner_->readout();
+    for (std::int64_t o = 0; o < n_outputs; ++o) {
+        std::copy_n(readout.coef(o), n_pooled(), coef_.data() + o * n_pooled());
+    }
+    std::copy_n(readout.intercept(), n_outputs, intercept_.data());
+}
 
 template <class T>
 std::int64_t PooledStream<T>::n_pooled() const {

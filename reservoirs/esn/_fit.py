@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import copy
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 
-from ..readout import Gram, solve_ridge
+from ..readout import solve_ridge, sums_before
 from ..sequences import Sequences
 from ._base import BaseESN
 from ._harvest import Harvester, make_readout
@@ -18,7 +17,8 @@ from ._harvest import Harvester, make_readout
 class LinearReadoutMixin(BaseESN):
     """An echo-state network whose readout maps the features of a time step to outputs.
 
-    Learned: coef_, intercept_ and alpha_ (ridge), or readout_ (a scikit-learn estimator).
+    Learned: coef_, intercept_ and alpha_ (ridge), or readout_ (a scikit-learn estimator); _gram_, the sums of ridge
+    regression, and _n_sequences_seen_.
     """
 
     alpha: Any
@@ -26,12 +26,10 @@ class LinearReadoutMixin(BaseESN):
     _slack = 1.0
     readout: Any
 
-    def _fit_readout(
-        self, inputs: Sequences, targets: np.ndarray, *, final: np.ndarray | None = None, before: Gram | None = None
-    ) -> Gram | None:
+    def _fit_readout(self, inputs: Sequences, targets: np.ndarray, *, final: np.ndarray | None = None) -> None:
         """Fit the readout on the features after the washout; write the last states to `final`.
 
-        Returns the sums of ridge regression, which go on from those `before`; None for another readout.
+        The sums of ridge regression go on from those that were kept.
         """
         of_targets = inputs.with_values(targets)
         blocks = self._harvester().blocks(
@@ -42,16 +40,19 @@ class LinearReadoutMixin(BaseESN):
             tolerance=self._tolerance(self.W_.dtype),
         )
         rows = ((features, of_targets.rows(bounds)) for features, bounds, _ in blocks)
+        # So that the sequences of the next part get noise of their own.
+        n_seen = getattr(self, "_n_sequences_seen_", 0) + len(inputs)
         if self.readout is not None:
             self.readout_ = self._fitted_estimator([(features.copy(), true) for features, true in rows])
-            return None
-        gram = Gram() if before is None else copy(before)
-        for features, true in rows:
-            gram.update(features, true)
-        solution = solve_ridge(gram, self.alpha, slack=self._slack)
-        self.coef_, self.intercept_, self.alpha_ = solution.coef, solution.intercept, solution.alpha
-        self._compile_readout()
-        return gram
+            self._gram_ = None
+        else:
+            self._gram_ = sums_before(self)
+            for features, true in rows:
+                self._gram_.update(features, true)
+            solution = solve_ridge(self._gram_, self.alpha, slack=self._slack)
+            self.coef_, self.intercept_, self.alpha_ = solution.coef, solution.intercept, solution.alpha
+            self._compile_readout()
+        self._n_sequences_seen_ = n_seen
 
     def _fitted_estimator(self, rows: list[tuple[np.ndarray, np.ndarray]]) -> Any:
         features, true = (np.concatenate(parts) for parts in zip(*rows, strict=True))

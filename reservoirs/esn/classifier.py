@@ -159,11 +159,13 @@ n_timesteps)
         drawn._fit(X, y)
         return self._become(drawn)
 
-    def stream(self, *, missing: Any = "error") -> ClassifierStream:
+    def stream(self, *, learner: Any = None, missing: Any = "error") -> ClassifierStream:
         """Return a stateful copy that decides after each row; see :class:`~reservoirs.streaming.ClassifierStream`.
 
         Parameters
         ----------
+        learner : RLS, NLMS or LMS, default=None
+            How the readout goes on learning, from one sequence whose label is known after another.
         missing : {"error", "hold", "skip"}, default="error"
             What happens where a row has values that are NaN: a ValueError, the values of the row before (zeros at the
             start), or nothing.
@@ -180,6 +182,7 @@ n_timesteps)
             self.W_.dtype,
             pooling=self.pooling,
             washout=self.washout_,
+            learner=learner,
             missing=missing,
         )
 
@@ -189,15 +192,24 @@ n_timesteps)
         tags.input_tags.three_d_array = True
         return tags
 
-    def _fit(self, X: Any, y: Any) -> None:
+    def _fit(self, X: Any, y: Any, classes: Any = None) -> None:
         check_alpha(self.alpha)
         check_choice("pooling", self.pooling, POOLINGS)
         inputs = check_sequences(self, X, dtype=self._input_dtype(), reset=True, rows_are_series=True)
-        codes = self._learn_classes(check_labels(y, inputs))
+        codes = self._learn_classes(check_labels(y, inputs), classes)
         self._check_washout(inputs.lengths)
         self._draw(inputs.n_features, 0, inputs.values.dtype)
         self._adapt(inputs)
+        self._learn_pooled(inputs, codes)
+
+    def _fit_later(self, X: Any, y: Any) -> None:
+        inputs = check_sequences(self, X, dtype=self.W_.dtype, reset=False, rows_are_series=True)
+        self._learn_pooled(inputs, self._codes(check_labels(y, inputs)))
+
+    def _learn_pooled(self, inputs: Sequences, codes: np.ndarray) -> None:
         pooled = self._pool(inputs, self._noise())
+        # So that the sequences of the next part get noise of their own.
+        self._n_sequences_seen_ = getattr(self, "_n_sequences_seen_", 0) + len(inputs)
         if self.readout is not None:
             check_not_diverged(pooled)
         self._learn(pooled, codes, self.alpha)

@@ -133,13 +133,15 @@ class ESNForecaster(ForecasterMixin, LinearReadoutMixin):
     # the least error leaves loops unstable (a quarter of them on sunspots, half on electricity demand).
     _slack = 3.0
 
-    def _fit_series(self, exogenous: Sequences, series: np.ndarray) -> None:
+    def _begin(self, exogenous: Sequences, series: np.ndarray) -> None:
         check_alpha(self.alpha)
         self._check_washout(exogenous.lengths)
-        n_outputs = series.shape[1]
-        self._draw(exogenous.n_features + n_outputs, 0, exogenous.values.dtype)
+        self._draw(exogenous.n_features + series.shape[1], 0, exogenous.values.dtype)
+        self._adapt(with_feedback(exogenous, series))
+
+    def _learn(self, exogenous: Sequences, series: np.ndarray) -> None:
+        self._leaves_something(exogenous.lengths)
         inputs = with_feedback(exogenous, series)
-        self._adapt(inputs)
         final = np.empty((len(inputs), self._network_.n_state), self.W_.dtype)
         self._fit_readout(inputs, series, final=final)
         self.last_state_ = final[-1]

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._estimator import warn_if_diverged
 from .._params import check_real
-from ..readout import DECADES, check_alpha
+from ..readout import DECADES, check_alpha, goes_on
 from ..sequences import Sequences, check_sequences, check_targets, with_feedback
 from ..streaming import Stream
 from ..streaming.stream import readout_of
@@ -158,8 +158,7 @@ class ESNRegressor(RegressorMixin, LinearReadoutMixin):  # type: ignore[misc]
             The fitted estimator.
         """
         drawn = self._fresh()
-        inputs, targets = drawn._begin(X, y)
-        drawn._learn(inputs, targets)
+        drawn._fit_readout(*drawn._begin(X, y))
         return self._become(drawn)
 
     def partial_fit(self, X: Any, y: Any) -> ESNRegressor:
@@ -186,12 +185,9 @@ class ESNRegressor(RegressorMixin, LinearReadoutMixin):  # type: ignore[misc]
         ValueError
             Also for a `readout` other than ridge regression.
         """
-        if self.readout is not None:
-            raise ValueError(f"readout={self.readout!r} cannot be fitted in parts; partial_fit needs readout=None")
-        goes_on = getattr(self, "_gram_", None) is not None
-        drawn = self._fresh(learned=goes_on)
-        inputs, targets = drawn._go_on(X, y) if goes_on else drawn._begin(X, y)
-        drawn._learn(inputs, targets)
+        later = goes_on(self, self.readout, "None")
+        drawn = self._fresh(learned=later)
+        drawn._fit_readout(*(drawn._go_on(X, y) if later else drawn._begin(X, y)))
         return self._become(drawn)
 
     def predict(self, X: Any) -> Any:
@@ -293,11 +289,6 @@ class ESNRegressor(RegressorMixin, LinearReadoutMixin):  # type: ignore[misc]
         if targets.shape[1] != self._n_outputs_:
             raise ValueError(f"y has {targets.shape[1]} outputs, but earlier parts had {self._n_outputs_}")
         return (with_feedback(inputs, targets) if hasattr(self, "W_fb_") else inputs), targets
-
-    def _learn(self, inputs: Sequences, targets: np.ndarray) -> None:
-        self._gram_ = self._fit_readout(inputs, targets, before=getattr(self, "_gram_", None))
-        # So that the sequences of the next part get noise of their own.
-        self._n_sequences_seen_ = getattr(self, "_n_sequences_seen_", 0) + len(inputs)
 
     def _run_free(self, inputs: Sequences) -> np.ndarray:
         out = np.empty((len(inputs.values), self._n_outputs_), self.W_.dtype)

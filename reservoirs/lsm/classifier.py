@@ -163,11 +163,14 @@ class LSMClassifier(SequenceClassifierMixin, BaseLiquid):
         drawn._fit(X, y)
         return self._become(drawn)
 
-    def stream(self, *, missing: Any = "error") -> LiquidClassifierStream:
+    def stream(self, *, learner: Any = None, missing: Any = "error") -> LiquidClassifierStream:
         """Return a stateful copy that decides row by row; see :class:`~reservoirs.streaming.LiquidClassifierStream`.
 
         Parameters
         ----------
+        learner : RLS, NLMS or LMS, default=None
+            How a readout that is ridge regression goes on learning, from one recording whose label is known after
+            another.
         missing : {"error", "hold", "skip"}, default="error"
             What happens where a row has values that are NaN: a ValueError, the values of the row before (zeros at the
             start), or nothing.
@@ -184,17 +187,25 @@ class LSMClassifier(SequenceClassifierMixin, BaseLiquid):
             1, and ``sample_times`` other than 1.
         """
         check_is_fitted(self)
-        return LiquidClassifierStream(self, *self._memory(by_row=False), missing=missing)
+        return LiquidClassifierStream(self, *self._memory(by_row=False), learner=learner, missing=missing)
+
+    _ridge = "'ridge'"
 
     @property
     def _vector_dtype(self) -> Any:
         return self.W_.dtype
 
-    def _fit(self, X: Any, y: Any) -> None:
+    def _fit(self, X: Any, y: Any, classes: Any = None) -> None:
         alpha = check_readout(self.readout, self.alpha, ("logistic", "ridge"))
         stimulus = self._begin(X)
-        codes = self._learn_classes(check_labels(y, stimulus.lengths))
+        codes = self._learn_classes(check_labels(y, stimulus.lengths), classes)
         self._draw(stimulus)
+        self._learn(self._features().of_samples(self._reader(), stimulus), codes, alpha)
+
+    def _fit_later(self, X: Any, y: Any) -> None:
+        alpha = check_readout(self.readout, self.alpha, ("logistic", "ridge"))
+        stimulus = self._check(X, reset=False)
+        codes = self._codes(check_labels(y, stimulus.lengths))
         self._learn(self._features().of_samples(self._reader(), stimulus), codes, alpha)
 
     def _readout_estimator(self, n_samples: int = 1) -> Any:

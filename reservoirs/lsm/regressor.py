@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._params import check_choice
 from ..esn._harvest import make_readout
-from ..readout import Gram, solve_ridge
+from ..readout import goes_on, solve_ridge, sums_before
 from ..sequences import are_many, check_targets
 from ..streaming import LiquidStream
 from ..streaming.stream import readout_of
@@ -177,6 +177,38 @@ class LSMRegressor(RegressorMixin, BaseLiquid):  # type: ignore[misc]
         drawn._fit(X, y)
         return self._become(drawn)
 
+    def partial_fit(self, X: Any, y: Any) -> LSMRegressor:
+        """Add samples to what `fit` or earlier calls have learned.
+
+        The first call draws the liquid, and lets it learn from its samples alone if there is plasticity. But for this
+        the result equals one `fit` on all the samples, to rounding, for which the sums of the ridge regression,
+        n_features_out squared numbers, are kept.
+
+        Parameters
+        ----------
+        X : list of Events, list of arrays (n_timesteps, n_features), or array
+            More samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their outputs; with ``target="step"`` of every time step, in the form of `X`.
+
+        Returns
+        -------
+        LSMRegressor
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            Also for a `readout` other than ridge regression.
+        """
+        later = goes_on(self, None if isinstance(self.readout, str) else self.readout, "'ridge'")
+        drawn = self._fresh(learned=later)
+        if later:
+            drawn._fit_later(X, y)
+        else:
+            drawn._fit(X, y)
+        return self._become(drawn)
+
     def predict(self, X: Any) -> Any:
         """Return the outputs.
 
@@ -275,15 +307,26 @@ class LSMRegressor(RegressorMixin, BaseLiquid):  # type: ignore[misc]
         stimulus = self._begin(X)
         targets, self._one_dimensional_ = self._targets(y, stimulus)
         self._draw(stimulus)
+        self._learn(stimulus, targets, alpha)
+
+    def _fit_later(self, X: Any, y: Any) -> None:
+        alpha = check_readout(self.readout, self.alpha, ("ridge",))
+        stimulus = self._check(X, reset=False)
+        targets, _ = self._targets(y, stimulus)
+        if targets.shape[1] != len(self.coef_):
+            raise ValueError(f"y has {targets.shape[1]} outputs, but earlier parts had {len(self.coef_)}")
+        self._learn(stimulus, targets, alpha)
+
+    def _learn(self, stimulus: Stimulus, targets: np.ndarray, alpha: Any) -> None:
         blocks = self._blocks(stimulus, targets)
         if not isinstance(self.readout, str):
             features, targets = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
             self.readout_ = clone(self.readout).fit(features, targets[:, 0] if targets.shape[1] == 1 else targets)
             return
-        gram = Gram()
+        self._gram_ = sums_before(self)
         for features, true in blocks:
-            gram.update(features, true)
-        solution = solve_ridge(gram, alpha)
+            self._gram_.update(features, true)
+        solution = solve_ridge(self._gram_, alpha)
         self.coef_, self.intercept_, self.alpha_ = solution.coef, solution.intercept, solution.alpha
         self._compile_readout()
 

@@ -180,6 +180,7 @@ _READOUT: Table = {
     "intercept_?": floats("outputs"),
     "alpha_?": number(),
     "readout_?": of(Pipeline, LogisticRegression),
+    "_gram_?": either(NOTHING, of(Gram)),
 }
 _NETWORK: Table = {
     **_INPUT,
@@ -196,6 +197,7 @@ _NETWORK: Table = {
     "leak_rate_": floats("units"),
     "adaptation_?": either(of(Adaptation), many(of(Adaptation))),
     "_noise_seed_": WHOLE,
+    "_n_sequences_seen_?": WHOLE,
 }
 _SERIES: Table = {
     "_one_dimensional_": FLAG,
@@ -241,8 +243,6 @@ _ALL = (
             **_READOUT,
             "_one_dimensional_": FLAG,
             "_n_outputs_": size("outputs"),
-            "_gram_": either(NOTHING, of(Gram)),
-            "_n_sequences_seen_": WHOLE,
         },
     ),
     Kind(ESNClassifier, {**_NETWORK, **_READOUT, **_LABELS}),
@@ -256,6 +256,7 @@ _ALL = (
             "coef_": floats("outputs", "features"),
             "intercept_": floats("outputs"),
             "alpha_": number(),
+            "_gram_?": either(NOTHING, of(Gram)),
             "_depth_": size("depth"),
             "monomials_": array("i", "products", "order"),
             "last_state_": floats("depth", "variables"),

@@ -64,7 +64,7 @@ class RLS(Learner):
         1 / (1 - forgetting) rows are remembered. 1 forgets nothing.
     alpha : float, default=None
         Ridge penalty, above 0, towards the weights it begins with. None goes on from the sums of the fit with its
-        penalty, as if its rows had been learned before: of an :class:`~reservoirs.ESNRegressor`, which keeps these.
+        penalty, as if its rows had been learned before; every estimator whose readout is ridge regression keeps these.
 
     Raises
     ------

@@ -20,6 +20,7 @@ class BaseStream:
     """What all streams share."""
 
     _core: Any
+    _estimator: Any
 
     @property
     def state(self) -> np.ndarray:
@@ -45,8 +46,38 @@ class BaseStream:
         other._bind(self._core.copy())
         return other
 
+    @property
+    def coef_(self) -> np.ndarray:
+        """Weights of the readout now, shape (n_outputs, n_features)."""
+        return self._now("coef")
+
+    @property
+    def intercept_(self) -> np.ndarray:
+        """Bias of the readout now, shape (n_outputs,)."""
+        return self._now("intercept")
+
+    def estimator(self) -> Any:
+        """Return the fitted estimator with the readout as learned so far: to predict, save or export.
+
+        `partial_fit` begins anew from it, as it has no sums of what the stream learned.
+        """
+        if not (hasattr(self._estimator, "coef_") or hasattr(self._estimator, "readout_")):
+            raise ValueError(f"{type(self._estimator).__name__} has no readout to take over what was learned")
+        estimator = self._estimator._fresh(learned=True)
+        if self._core.learner is not None:
+            estimator.coef_, estimator.intercept_ = self.coef_, self.intercept_
+            if hasattr(estimator, "_gram_"):
+                estimator._gram_ = None
+            estimator._compile()
+        return estimator
+
     def _bind(self, core: Any) -> None:
         self._core = core
+
+    def _now(self, name: str) -> np.ndarray:
+        learner = self._core.learner
+        source, name = (self._estimator, name + "_") if learner is None else (learner, name)
+        return np.array(getattr(source, name))
 
     def __copy__(self) -> Self:
         other = object.__new__(type(self))
@@ -59,6 +90,13 @@ class BaseStream:
             f"a {type(self).__name__} cannot be saved or pickled: keep its `state`, and save the estimator it is of or "
             "(with what was learned) its `estimator()`"
         )
+
+
+def _check_learner(learner: Any, is_ridge: bool) -> None:
+    if learner is not None and not isinstance(learner, Learner):
+        raise ValueError(f"learner={learner!r} must be None, or one of RLS(), NLMS() and LMS()")
+    if learner is not None and not is_ridge:
+        raise ValueError(f"learner={learner!r} needs ridge regression: another readout= cannot learn on the stream")
 
 
 def readout_of(estimator: Any) -> dict[str, Any]:
@@ -142,10 +180,7 @@ class Stream(BaseStream):
         **options: Any,
     ) -> None:
         check_choice("missing", missing, self._policies)
-        if learner is not None and not isinstance(learner, Learner):
-            raise ValueError(f"learner={learner!r} must be None, or one of RLS(), NLMS() and LMS()")
-        if learner is not None and predict is not None:
-            raise ValueError(f"learner={learner!r} needs ridge regression: another readout= cannot learn on the stream")
+        _check_learner(learner, predict is None)
         size = "32" if dtype == np.float32 else "64"
         compiled = begun = None
         if readout is not None:
@@ -218,31 +253,6 @@ class Stream(BaseStream):
         rows = self._external(X, check_count("n_steps", n_steps), n_steps)
         return self._in_form(self._run_on(rows))
 
-    @property
-    def coef_(self) -> np.ndarray:
-        """Weights of the readout now, shape (n_outputs, n_features)."""
-        return self._now("coef")
-
-    @property
-    def intercept_(self) -> np.ndarray:
-        """Bias of the readout now, shape (n_outputs,)."""
-        return self._now("intercept")
-
-    def estimator(self) -> Any:
-        """Return the fitted estimator with the readout as learned so far: to predict, save or export.
-
-        `partial_fit` begins anew from it, as it has no sums of what the stream learned.
-        """
-        if self._returns_features or not (hasattr(self._estimator, "coef_") or self._predict):
-            raise ValueError(f"{type(self._estimator).__name__} has no readout to take over what was learned")
-        estimator = self._estimator._fresh(learned=True)
-        if self._core.learner is not None:
-            estimator.coef_, estimator.intercept_ = self.coef_, self.intercept_
-            if hasattr(estimator, "_gram_"):
-                estimator._gram_ = None
-            estimator._compile()
-        return estimator
-
     def _bind(self, core: Any) -> None:
         super()._bind(core)
         # Bound once: a call less a step.
@@ -255,11 +265,6 @@ class Stream(BaseStream):
         features = getattr(core, self._steps[0])(*row)
         core.outputs = np.broadcast_to(self._predict(features[None])[0], core.outputs.shape)
         return float(core.outputs[0]) if self._as_number else core.outputs
-
-    def _now(self, name: str) -> np.ndarray:
-        learner = self._core.learner
-        source, name = (self._estimator, name + "_") if learner is None else (learner, name)
-        return np.array(getattr(source, name))
 
     def _external(self, X: Any, n_steps: int, n_rows: int) -> np.ndarray:
         n_external = self._core.n_external
@@ -400,6 +405,8 @@ class ClassifierStream(BaseStream):
         How features of time steps become one vector.
     washout : int
         The steps that are left out.
+    learner : Learner, default=None
+        How `learn` changes the readout.
     missing : {"error", "hold", "skip"}, default="error"
         What a value that is NaN means.
 
@@ -427,12 +434,21 @@ class ClassifierStream(BaseStream):
         *,
         pooling: str,
         washout: int,
+        learner: Any = None,
         missing: Any = "error",
     ) -> None:
         check_choice("missing", missing, ("error", "hold", "skip"))
+        is_ridge = not hasattr(estimator, "readout_")
+        _check_learner(learner, is_ridge)
         size = "32" if dtype == np.float32 else "64"
         with_mean, with_last = pooling in ("mean", "both"), pooling in ("last", "both")
-        readout = {} if hasattr(estimator, "readout_") else {"coef": estimator.coef_, "intercept": estimator.intercept_}
+        readout: dict[str, Any] = {}
+        if is_ridge:
+            readout = {"coef": estimator.coef_, "intercept": estimator.intercept_}
+        if learner is not None:
+            known = Known(estimator.alpha_, getattr(estimator, "_gram_", None))
+            readout["learner"] = learner._begin(estimator.coef_, estimator.intercept_, known)
+        self._missing = missing
         self._estimator = estimator
         self._washout = washout
         self._labels = list(estimator.classes_)
@@ -462,9 +478,34 @@ class ClassifierStream(BaseStream):
             return self._labels[code]
         return self._estimator._labels(self._pooled())[0] if self._core.n_pooled_rows else None
 
+    def learn(self, y: Any) -> None:
+        """Learn the label of the rows so far, which are a whole sequence or as much of it as is to be known it by.
+
+        The targets are +-1, as in a fit: recursive least squares equal one `fit` on all sequences. The next sequence
+        begins with `reset`.
+
+        Parameters
+        ----------
+        y : label
+            One of the classes. None, unless missing values are an error, teaches nothing.
+
+        Raises
+        ------
+        ValueError
+            Without a learner, before there are rows, and for another label. Nothing changes then.
+        """
+        if y is None and self._missing != "error":
+            return
+        if y not in self._labels:
+            raise ValueError(f"y={y!r} is none of the classes {self._estimator.classes_.tolist()}")
+        self._core.learn(self._labels.index(y))
+
     def decision_function(self) -> Any:
         """Return what the classifier's `decision_function` returns for the rows so far: a number for two classes."""
-        return self._estimator._scores(self._pooled())[0]
+        if hasattr(self._estimator, "readout_"):
+            return self._estimator._scores(self._pooled())[0]
+        scores = _core.class_scores(np.asarray(self._pooled(), np.float64), self.coef_, self.intercept_)[0]
+        return scores[0] if len(scores) == 1 else scores
 
     def predict_proba(self) -> np.ndarray:
         """Return the probability of each class given the rows so far, shape (n_classes,), if the readout gives it."""
@@ -477,7 +518,3 @@ class ClassifierStream(BaseStream):
             raise ValueError(f"no rows so far after washout={self._washout}")
         # As the classifier's own vectors, to whose precision other readouts are sensitive.
         return np.asarray(self._core.pool(), self._estimator._vector_dtype)
-
-    def estimator(self) -> Any:
-        """Return the classifier."""
-        return self._estimator

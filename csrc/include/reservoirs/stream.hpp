@@ -106,9 +106,10 @@ void class_scores(const double* rows, std::int64_t n_rows, std::int64_t n_featur
 template <class T>
 class PooledStream {
 public:
-    // coef and intercept as in class_scores, of what is pooled; null: it never decides.
+    // coef and intercept as in class_scores, of what is pooled; null: it never decides. learner: begins with these.
     PooledStream(std::unique_ptr<Memory<T>> memory, std::int64_t washout, bool with_mean, bool with_last,
-                 Missing missing, const double* coef, const double* intercept, std::int64_t n_outputs);
+                 Missing missing, const double* coef, const double* intercept, std::int64_t n_outputs,
+                 std::unique_ptr<OnlineReadout<double>> learner = nullptr);
     PooledStream(const PooledStream& other);
 
     std::int64_t n_inputs() const { return memory_->n_inputs(); }
@@ -122,6 +123,9 @@ public:
     void pool(double* pooled) const;
     // The class: of one output, whether it is positive; of several, the first largest. -1 before there are rows.
     std::int64_t decide();
+    // Learns which class the rows so far are of.
+    void learn(std::int64_t code);
+    const OnlineReadout<double>* learner() const { return learner_.get(); }
     void reset();
 
     std::int64_t n_state() const;
@@ -143,6 +147,7 @@ private:
     std::vector<double> coef_;
     std::vector<double> intercept_;
     std::vector<double> scores_;
+    std::unique_ptr<OnlineReadout<double>> learner_;
 };
 
 }  // namespace reservoirs
