@@ -27,6 +27,11 @@ def _available_if_readout_has(name: str, *, or_ridge: bool = False) -> Callable[
     return decorate
 
 
+def _check_ridge(self: SequenceClassifierMixin) -> bool:
+    goes_on(self, None if self._readout_estimator() is None else self.readout, self._ridge)
+    return True
+
+
 class SequenceClassifierMixin(ClassifierMixin, Estimator):  # type: ignore[misc]
     """A classifier that turns each sequence into a vector: ridge regression on +-1, or a scikit-learn classifier.
 
@@ -55,6 +60,7 @@ class SequenceClassifierMixin(ClassifierMixin, Estimator):  # type: ignore[misc]
         """Learn from more sequences."""
         raise NotImplementedError
 
+    @available_if(_check_ridge)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:
         """Add sequences to what `fit` or earlier calls have learned, with ridge regression.
 
@@ -79,9 +85,11 @@ class SequenceClassifierMixin(ClassifierMixin, Estimator):  # type: ignore[misc]
         Raises
         ------
         ValueError
-            Also for another readout, for labels that are none of the classes, and if the first call has no `classes`.
+            Also for labels that are none of the classes, and if the first call has no `classes`.
+        AttributeError
+            For another readout.
         """
-        later = goes_on(self, None if self._readout_estimator() is None else self.readout, self._ridge)
+        later = goes_on(self, None, self._ridge)
         if later and classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(f"classes={classes!r} are not those of the first call, {self.classes_.tolist()}")
         if not later and classes is None:

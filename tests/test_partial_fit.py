@@ -214,14 +214,20 @@ def test_regressors_with_liquids(options: dict[str, Any]) -> None:
     ("model", "data"),
     [
         (ESNForecaster(20, readout=Ridge()), (A,)),
-        (ESNClassifier(20, readout=LogisticRegression()), (SERIES, LABELS)),
-        (LSMClassifier(**SMALL), (SERIES, LABELS)),
         (LSMRegressor(**SMALL, readout=Ridge()), (SERIES, np.arange(12.0))),
     ],
 )
 def test_other_readouts_are_fitted_at_once(model: Any, data: Any) -> None:
     with pytest.raises(ValueError, match=r"readout=.* cannot be fitted in parts; partial_fit needs readout="):
         model.partial_fit(*data)
+
+
+@pytest.mark.parametrize("model", [ESNClassifier(20, readout=LogisticRegression()), LSMClassifier(**SMALL)], ids=str)
+def test_classifiers_have_partial_fit_if_their_readout_can(model: Any) -> None:
+    with pytest.raises(AttributeError) as raised:
+        model.partial_fit(SERIES, LABELS, ["a", "b", "c"])
+    assert "cannot be fitted in parts; partial_fit needs readout=" in str(raised.value.__cause__)
+    assert not hasattr(model, "partial_fit")
 
 
 @pytest.mark.parametrize(
