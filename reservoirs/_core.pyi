@@ -82,6 +82,7 @@ class _Network(Generic[_T]):
         noise_scale: float = 0.0,
         noise_seed: int = 0,
         noise_places: _Int64s | None = None,
+        leak_keep: NDArray[_T] | None = None,
         past_caches: bool = False,
         n_threads: int = 1,
     ) -> None: ...

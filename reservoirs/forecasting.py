@@ -32,6 +32,11 @@ class ForecasterMixin(Estimator):
     intercept_: np.ndarray
     alpha_: float
 
+    @property
+    def _precision(self) -> Any:
+        """What a fitted model computes in."""
+        return self.last_state_.dtype
+
     @abstractmethod
     def _begin(self, exogenous: Sequences, series: np.ndarray) -> None:
         """Check the parameters, and draw what is drawn."""
@@ -234,6 +239,12 @@ default=None
         return float(r2_score(np.concatenate(true), np.concatenate(guess)))
 
     def _fit_first(self, y: Any, X: Any) -> None:
+        exogenous, standardised = self._training_series(y, X)
+        self._begin(exogenous, standardised)
+        self._learn(exogenous, standardised)
+
+    def _training_series(self, y: Any, X: Any) -> tuple[Sequences, np.ndarray]:
+        """Check the series to learn from and learn their moments; return them standardised."""
         series = self._check_series(y, "y", reset=True)
         self._check_lengths(series)
         self._one_dimensional_ = not are_many(y) and n_axes(y) == 1
@@ -242,9 +253,8 @@ default=None
         self.X_mean_, self.X_scale_ = _moments(exogenous.values)
         exogenous = exogenous.with_values(self._standardised_X(exogenous.values))
         standardised = self._standardised(series)
-        self._begin(exogenous, standardised)
-        self._learn(exogenous, standardised)
         self.last_row_ = standardised[-1]
+        return exogenous, standardised
 
     def _fit_later(self, y: Any, X: Any) -> None:
         series = self._check_series(y, "y")
@@ -270,7 +280,7 @@ default=None
                     f"data to (n_timesteps, {self._width_})"
                 )
             y = np.asarray(y).reshape(-1, 1)
-        dtype = self._input_dtype() if reset else self.last_state_.dtype
+        dtype = self._input_dtype() if reset else self._precision
         return check_sequences(self, y, dtype=dtype, reset=reset, name=name)
 
     def _exogenous(self, X: Any, name: str, series: Sequences) -> Sequences:

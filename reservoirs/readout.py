@@ -13,15 +13,16 @@ import copy
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import LinAlgWarning, eigh
-from scipy.linalg.blas import dsyr, dsyrk
+from scipy.linalg.blas import dsyr, dsyr2, dsyrk
 from scipy.linalg.lapack import dlange, dpocon, dpotrf, dpotrs
 
-__all__ = ["DECADES", "CentredGram", "Gram", "RidgeSolution", "check_alpha", "solve_ridge"]
+__all__ = ["DECADES", "CentredGram", "Gram", "RidgeSolution", "check_alpha", "ridge_path", "solve_ridge"]
 
 FloatArray = NDArray[np.float64]
 
@@ -152,6 +153,51 @@ class Gram:
         self._y_sum += y.sum(axis=0)
         self._y_squares += np.einsum("ij,ij->j", y, y)
         self.n_samples += len(x)
+
+    def add(self, other: Gram) -> None:
+        """Add the samples of other sums.
+
+        Parameters
+        ----------
+        other : Gram
+            Sums of as many features and targets, or of no sample; left unchanged.
+
+        Raises
+        ------
+        ValueError
+            If the numbers of features or targets differ.
+
+        Examples
+        --------
+        >>> from reservoirs.readout import Gram
+        >>> some, more = Gram(), Gram()
+        >>> some.update([[1.0], [2.0]], [[3.0], [5.0]])
+        >>> more.update([[4.0]], [[9.0]])
+        >>> some.add(more)
+        >>> some.n_samples, some.centred().feature_means.round(6)
+        (3, array([2.33333333]))
+        """
+        if other.n_samples == 0:
+            return
+        if self.n_samples == 0:
+            self.__dict__ = copy.deepcopy(vars(other))
+            return
+        for name, ours, theirs in (
+            ("features", self.n_features, other.n_features),
+            ("targets", self.n_targets, other.n_targets),
+        ):
+            if ours != theirs:
+                raise ValueError(f"other must have {ours} {name} as these sums, got {theirs}.")
+        n, x_sum, y_sum = other.n_samples, other._x_sum, other._y_sum
+        # What other sums of x lacks to be about our shift.
+        dx, dy = other._x_shift - self._x_shift, other._y_shift - self._y_shift
+        self._gram += other._gram
+        dsyr2(1.0, x_sum + n / 2 * dx, dx, a=self._gram, lower=1, overwrite_a=1)
+        self._cross += other._cross + np.outer(x_sum + n * dx, dy) + np.outer(dx, y_sum)
+        self._x_sum += x_sum + n * dx
+        self._y_sum += y_sum + n * dy
+        self._y_squares += other._y_squares + 2 * dy * y_sum + n * dy**2
+        self.n_samples += n
 
     def centred(self) -> CentredGram:
         """Return the moments about the mean; the object can be updated further.
@@ -352,15 +398,58 @@ def solve_ridge(gram: Gram, alpha: float | Sequence[float] | FloatArray, *, slac
     >>> solution.coef.shape, solution.intercept.shape, solution.gcv.shape
     ((1, 3), (1,), (3,))
     """
-    alpha = check_alpha(alpha)
+    return _solve(gram, [alpha], slack)[0]
+
+
+def ridge_path(
+    gram: Gram, alphas: Sequence[float | Sequence[float] | FloatArray], *, slack: float = 1.0
+) -> list[RidgeSolution]:
+    """Ridge regressions of the same sums with several penalties.
+
+    Parameters
+    ----------
+    gram : Gram
+        Sums over n samples; left unchanged.
+    alphas : sequence of floats or of sequences of floats
+        For each regression what `solve_ridge` takes as alpha: a penalty, or several to choose from.
+    slack : float, default=1.0
+        As for `solve_ridge`.
+
+    Returns
+    -------
+    list of RidgeSolution
+        What `solve_ridge` gives for each of `alphas`, to the bit. Centred sums, and a spectral decomposition if there
+        must be one, are shared.
+
+    Raises
+    ------
+    ValueError
+        If an alpha is invalid (see `check_alpha`) or gram holds no sample.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from reservoirs.readout import Gram, ridge_path
+    >>> gram = Gram()
+    >>> gram.update(np.arange(4.0)[:, None], np.arange(4.0)[:, None])
+    >>> [float(solution.coef[0, 0].round(6)) for solution in ridge_path(gram, [0.0, 5.0])]
+    [1.0, 0.5]
+    """
+    return _solve(gram, alphas, slack)
+
+
+def _solve(gram: Gram, alphas: Sequence[float | Sequence[float] | FloatArray], slack: float) -> list[RidgeSolution]:
+    checked = [check_alpha(alpha) for alpha in alphas]
     moments = gram.centred()
-    if isinstance(alpha, float):
-        return _solve_cholesky(moments, alpha) or _Spectrum(moments).solve(alpha)
-    spectrum = _Spectrum(moments)
-    gcv = spectrum.gcv(alpha)
-    # Candidates that differ by less than rounding can justify are tied.
-    tied = gcv <= gcv.min() * (slack + np.sqrt(_EPS))
-    return spectrum.solve(float(alpha[tied].max()), gcv)
+    # Each factorisation overwrites the lower triangle; the last of them may have that of the sums themselves.
+    copies = (moments._replace(gram=moments.gram.copy(order="F")) for _ in checked[1:])
+    solutions = [
+        _solve_cholesky(next(copies, moments), alpha) if isinstance(alpha, float) else None for alpha in checked
+    ]
+    spectrum = cache(lambda: _Spectrum(moments))
+    for i, alpha in enumerate(checked):
+        solutions[i] = solutions[i] or spectrum().choose(alpha, slack)
+    return [solution for solution in solutions if solution is not None]
 
 
 def _solution(
@@ -372,7 +461,7 @@ def _solution(
 
 
 def _solve_cholesky(moments: CentredGram, alpha: float) -> RidgeSolution | None:
-    """Solve in the lower triangle of moments.gram; None, with the matrix left usable, if it is singular."""
+    """Solve in the lower triangle of moments.gram, the rest of which stays; None if the matrix is singular."""
     matrix = moments.gram
     diagonal = matrix.diagonal().copy()
     np.fill_diagonal(matrix, diagonal + alpha)
@@ -380,11 +469,11 @@ def _solve_cholesky(moments: CentredGram, alpha: float) -> RidgeSolution | None:
     factor, info = dpotrf(matrix, lower=1, clean=0, overwrite_a=1)
     rcond = dpocon(factor, norm, uplo="L")[0] if info == 0 else 0.0
     # The rule of _Spectrum.determined: rounding can make a factor of a singular matrix, so success proves nothing.
-    if rcond == 0.0 or rcond / len(matrix) + alpha / norm <= _EPS:
-        # Only the lower triangle was overwritten: the upper one still holds the Gram matrix.
-        np.fill_diagonal(matrix, diagonal)
+    singular = rcond == 0.0 or rcond / len(matrix) + alpha / norm <= _EPS
+    weights = None if singular else dpotrs(factor, moments.cross, lower=1)[0]
+    np.fill_diagonal(matrix, diagonal)
+    if weights is None:
         return None
-    weights, _ = dpotrs(factor, moments.cross, lower=1)
     return _solution(moments, weights, alpha, None, 1.0 / rcond)
 
 
@@ -417,6 +506,15 @@ class _Spectrum:
         kept: NDArray[np.bool_] = self.values / len(self.values) + alpha > self.noise
         return kept
 
+    def choose(self, alpha: float | FloatArray, slack: float) -> RidgeSolution:
+        """Solve for one penalty, or for the one of several that generalised cross-validation takes."""
+        if isinstance(alpha, float):
+            return self.solve(alpha)
+        gcv = self.gcv(alpha)
+        # Candidates that differ by less than rounding can justify are tied.
+        tied = gcv <= gcv.min() * (slack + np.sqrt(_EPS))
+        return self.solve(float(alpha[tied].max()), gcv)
+
     def solve(self, alpha: float, gcv: FloatArray | None = None) -> RidgeSolution:
         """Solve for one penalty, leaving out the undetermined directions with a warning."""
         damped = self.values + alpha
@@ -427,7 +525,7 @@ class _Spectrum:
                 f"The Gram matrix is ill-conditioned (condition number at least {condition:.1e}) with "
                 f"alpha={alpha:g}: {kept.sum()} of its {len(kept)} directions are used. Raise alpha.",
                 LinAlgWarning,
-                stacklevel=3,
+                stacklevel=5,  # whoever called solve_ridge or ridge_path
             )
         weights = self.vectors @ _divide(self.projections, damped[:, None], kept[:, None], 0.0)
         return _solution(self.moments, weights, alpha, gcv, condition)

@@ -198,6 +198,8 @@ WRONG_VALUES: dict[str, Callable[[], Any]] = {
     "output 1-D": lambda: harvest(out=zeros(4 * N)),
     "output 0-D": lambda: harvest(out=np.array(0.0)),
     "noise without places": lambda: harvest(noise_scale=1.0),
+    "leak rates for other stretches": lambda: harvest(leak_keep=zeros((2, 2))),
+    "leak rates alone": lambda: harvest(leak_keep=zeros((1, 1))),
     "noise for other stretches": lambda: harvest(noise_scale=1.0, noise_places=zeros((2, 2), np.int64)),
     # readouts and closed loops
     "coef 1-D": lambda: _core.LinearReadout64(zeros(3), zeros(1)),
@@ -308,6 +310,7 @@ WRONG_TYPES: dict[str, Callable[[], Any]] = {
     "float32 states": lambda: harvest(states=zeros((1, N), np.float32)),
     "output with gaps": lambda: harvest(out=zeros((4, 2 * N))[:, :N]),
     "output backwards": lambda: harvest(out=zeros((4, N))[::-1]),
+    "float32 leak rates": lambda: harvest(leak_keep=zeros((2, 1), np.float32)),
     "int32 stretches": lambda: harvest(stretches=ints([0, 4, 0, 0]).astype(np.int32)),
     "list of inputs": lambda: harvest(inputs=[[0.0] * K] * 4),
     "no inputs": lambda: harvest(inputs=None),

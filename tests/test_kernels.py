@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 from pathlib import Path
@@ -250,13 +251,16 @@ def draw(case: dict[str, Any], dtype: Any, kind: str, leak: float | None = None)
     )
 
 
-def run(network: Any, inputs: np.ndarray, states: np.ndarray, past_caches: bool = False) -> np.ndarray:
+def run(
+    network: Any, inputs: np.ndarray, states: np.ndarray, past_caches: bool = False, leak_keep: np.ndarray | None = None
+) -> np.ndarray:
     """Drive sequences (n_sequences, n_steps, n_inputs) and return all their states; `states` holds the last after."""
     n, n_steps, _ = inputs.shape
     out = np.full((n * n_steps, network.n_units), np.nan, inputs.dtype)
     begin = np.arange(n, dtype=np.int64) * n_steps
     stretches = np.column_stack([begin, begin + n_steps, begin, begin])
-    network.harvest(inputs.reshape(n * n_steps, -1), stretches, states, out, past_caches=past_caches)
+    rows = inputs.reshape(n * n_steps, -1)
+    network.harvest(rows, stretches, states, out, leak_keep=leak_keep, past_caches=past_caches)
     return out.reshape(n, n_steps, -1)
 
 
@@ -291,6 +295,27 @@ def test_sums_are_exactly_those_of_the_twin(dtype: Any, case: dict[str, int]) ->
 @given(case=networks, kind=st.sampled_from(["tanh", "relu", "sigmoid", "identity"]))
 def test_steps_are_exactly_those_of_the_twin(dtype: Any, case: dict[str, int], kind: str) -> None:
     check_against_twin(draw(case, dtype, kind), case["n_sequences"], case["seed"])
+
+
+@every_dtype
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(case=networks, kind=st.sampled_from(["tanh", "sigmoid"]))
+def test_sequences_may_have_leak_rates_of_their_own(dtype: Any, case: dict[str, int], kind: str) -> None:
+    net, n = draw(case, dtype, kind), case["n_sequences"]
+    rng = np.random.default_rng(case["seed"])
+    inputs = rng.uniform(-1, 1, (n, 3, net.W_in.shape[1])).astype(dtype)
+    start = rng.uniform(-1, 1, (n, net.n_state)).astype(dtype)
+    leak_keep = rng.uniform(-1, 1, (2, n)).astype(dtype)
+    # A network for each sequence, whose units all have its leak rate.
+    nets = [replace(net, leak=np.full_like(net.leak, a), keep=np.full_like(net.keep, k)) for a, k in leak_keep.T]
+    for level, dense in product(LEVELS, (False,) if net.n_remembered else (False, True)):
+        with simd_level(level):
+            last = start.copy()
+            together = run(net.compiled(dense=dense), inputs, last, leak_keep=leak_keep)
+            for i, own in enumerate(nets):
+                alone = start[i : i + 1].copy()
+                assert_same_bits(together[i : i + 1], run(own.compiled(dense=dense), inputs[i : i + 1], alone))
+                assert_same_bits(last[i : i + 1], alone)
 
 
 @every_dtype

@@ -13,7 +13,7 @@ from scipy.linalg import LinAlgWarning, lstsq
 from sklearn.linear_model import Ridge, RidgeCV
 from threadpoolctl import threadpool_limits
 
-from reservoirs.readout import Gram, check_alpha, solve_ridge
+from reservoirs.readout import Gram, check_alpha, ridge_path, solve_ridge
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -342,3 +342,39 @@ def test_blocks_are_summed_in_place():
     gram = accumulate(x, y)
     # A BLAS wrapper that had copied the sum would hold a second (p, p) array.
     assert peak_memory(lambda: gram.update(x[:2], y[:2])) < 30**2 * 8
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_sums_of_parts_add_up(seed):
+    x, y = make_data(60, 5, 2, seed)
+    x[:20] += 1e6  # each part has a shift of its own
+    whole, added = accumulate(x, y).centred(), Gram()
+    for rows in (slice(0, 20), slice(20, 45), slice(45, 60)):
+        part = accumulate(x[rows], y[rows])
+        before = part.centred()
+        added.add(part)
+        assert all(np.array_equal(a, b) for a, b in zip(part.centred(), before, strict=True))
+    added.add(Gram())
+    for actual, expected in zip(added.centred(), whole, strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-9, atol=1e-6 * np.abs(expected).max())
+    with pytest.raises(ValueError, match="other must have 5 features as these sums, got 4"):
+        added.add(accumulate(x[:, :4], y))
+    with pytest.raises(ValueError, match="other must have 2 targets as these sums, got 1"):
+        added.add(accumulate(x, y[:, :1]))
+
+
+def test_a_path_gives_the_bits_of_single_solutions():
+    x, y = make_data(40, 6, 2, 0)
+    gram = accumulate(x, y)
+    alphas = [1.0, (1e-3, 10.0), 1e-6, 0.0, (2.0,)]
+    for solution, alpha in zip(ridge_path(gram, alphas, slack=1.5), alphas, strict=True):
+        alone = solve_ridge(gram, alpha, slack=1.5)
+        np.testing.assert_array_equal(solution.coef, alone.coef)
+        assert (solution.alpha, solution.condition) == (alone.alpha, alone.condition)
+    x[:, 3] = x[:, 0]  # singular: some of the path needs the decomposition
+    gram = accumulate(x, y)
+    with pytest.warns(LinAlgWarning, match="Raise alpha") as record:
+        path = ridge_path(gram, [0.0, 1.0, 0.0])
+    assert record[0].filename == __file__
+    np.testing.assert_array_equal(path[0].coef, path[2].coef)
+    np.testing.assert_array_equal(path[1].coef, solve_ridge(gram, 1.0).coef)

@@ -84,7 +84,8 @@ std::shared_ptr<Network<T>> make_network(const std::vector<std::int64_t>& stage_
 template <class T>
 void harvest(const Network<T>& network, const Array<T>& inputs, const Array<std::int64_t>& stretches, Array<T>& states,
              std::optional<Array<T>> out, double noise_scale, std::uint64_t noise_seed,
-             const std::optional<Array<std::int64_t>>& noise_places, bool past_caches, int n_threads) {
+             const std::optional<Array<std::int64_t>>& noise_places, const std::optional<Array<T>>& leak_keep,
+             bool past_caches, int n_threads) {
     const py::ssize_t n_rows = inputs.ndim() == 2 ? inputs.shape(0) : -1;
     const py::ssize_t n = stretches.ndim() == 2 ? stretches.shape(0) : -1;
     expect_shape("inputs", inputs, {n_rows, network.n_inputs()});
@@ -117,6 +118,11 @@ void harvest(const Network<T>& network, const Array<T>& inputs, const Array<std:
         if (!noise_places) throw std::invalid_argument("noise needs the sequences' numbers and times");
         expect_shape("noise_places", *noise_places, {2, n});
         job.noise = {noise_scale, noise_seed, noise_places->data(), noise_places->data() + n};
+    }
+    if (leak_keep) {
+        expect_shape("leak_keep", *leak_keep, {2, n});
+        job.leak = leak_keep->data();
+        job.keep = leak_keep->data() + n;
     }
     job.inputs = inputs.data();
     job.states = states.mutable_data();
@@ -175,7 +181,7 @@ void register_type(py::module_& m, const std::string& suffix) {
         .def("harvest", &harvest<T>, py::arg("inputs").noconvert(), py::arg("stretches").noconvert(),
              py::arg("states").noconvert(), py::arg("out").noconvert() = py::none(), py::arg("noise_scale") = 0.0,
              py::arg("noise_seed") = 0, py::arg("noise_places").noconvert() = py::none(),
-             py::arg("past_caches") = false, py::arg("n_threads") = 1)
+             py::arg("leak_keep").noconvert() = py::none(), py::arg("past_caches") = false, py::arg("n_threads") = 1)
         .def("closed_loop", &closed_loop<T>, py::arg("readout"), py::arg("external").noconvert(),
              py::arg("states").noconvert(), py::arg("fed_back").noconvert(), py::arg("with_input") = false,
              py::arg("with_squares") = false, py::arg("n_threads") = 1);

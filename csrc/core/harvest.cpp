@@ -74,6 +74,10 @@ void Network<T>::run_alone(const Kernels<T>& k, const Harvest<T>& job, std::size
                            Workspace& w) const {
     const Stretch& s = job.stretches[index];
     T* state = job.states + static_cast<std::int64_t>(index) * n_state_;
+    if (job.leak != nullptr) {
+        w.leak.assign(static_cast<std::size_t>(n_rows()), job.leak[index]);
+        w.keep.assign(static_cast<std::size_t>(n_rows()), job.keep[index]);
+    }
     load_state(state, w);
     for (std::int64_t row = s.begin + from; row < s.end; ++row) {
         advance(k, -1, job.inputs + row * n_inputs_, w);
@@ -119,6 +123,14 @@ void Network<T>::run_lanes(const Kernels<T>& k, const Harvest<T>& job, const Gro
         }
     }
     settle(k, lanes.units);
+    if (job.leak != nullptr) {
+        lanes.units.leak.assign(static_cast<std::size_t>(n_lanes), T(0));
+        lanes.units.keep.assign(static_cast<std::size_t>(n_lanes), T(0));
+        for (std::int64_t lane = 0; lane < group.count; ++lane) {
+            lanes.units.leak[static_cast<std::size_t>(lane)] = job.leak[group.order[lane]];
+            lanes.units.keep[static_cast<std::size_t>(lane)] = job.keep[group.order[lane]];
+        }
+    }
 
     std::int64_t running = group.count;
     for (std::int64_t t = 0; running > 0; ++t) {

@@ -278,6 +278,10 @@ void Network<T>::advance(const Kernels<T>& k, int lanes, const T* input, Workspa
     a.bias = bias_.data();
     a.leak = leak_.data();
     a.keep = keep_.data();
+    if (!w.leak.empty()) {
+        (lanes < 0 ? a.leak : a.leak_of_lanes) = w.leak.data();
+        (lanes < 0 ? a.keep : a.keep_of_lanes) = w.keep.data();
+    }
     a.input_weights = input_weights_.data();
     a.input_stride = input_stride_;
     a.n_inputs = n_inputs_;
@@ -321,7 +325,9 @@ typename Network<T>::Workspace Network<T>::make_workspace(std::int64_t n_lanes) 
                 0,
                 potentials_ ? slot : Aligned<T>(),
                 mixing_ ? slot : Aligned<T>(),
-                no_links_ ? slot : Aligned<T>()};
+                no_links_ ? slot : Aligned<T>(),
+                {},
+                {}};
     settle(kernels<T>(), w);
     return w;
 }

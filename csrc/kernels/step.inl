@@ -194,15 +194,24 @@ RSV_INLINE void put_lanes(const StageStep<T>& a, std::int64_t row, const Vec<T>*
     for (int v = 0; v < kVectors; ++v) store<T>(a.next + (row * kVectors + v) * kWidth<T>, sum[v]);
 }
 
-template <class T, Activation kind, int kVectors>
-RSV_INLINE void update_rows_of_lanes(const StageStep<T>& a, std::int64_t first_row, std::int64_t last_row) {
+template <class T, Activation kind, int kVectors, bool kOfLanes>
+RSV_INLINE void update_rows(const StageStep<T>& a, std::int64_t first_row, std::int64_t last_row) {
     for (std::int64_t row = first_row; row < last_row; ++row) {
-        const Vec<T> leak = broadcast<T>(a.leak[row]);
-        const Vec<T> keep = broadcast<T>(a.keep[row]);
         for (int v = 0; v < kVectors; ++v) {
+            const Vec<T> leak = kOfLanes ? load<T>(a.leak_of_lanes + v * kWidth<T>) : broadcast<T>(a.leak[row]);
+            const Vec<T> keep = kOfLanes ? load<T>(a.keep_of_lanes + v * kWidth<T>) : broadcast<T>(a.keep[row]);
             const std::int64_t at = (row * kVectors + v) * kWidth<T>;
             store<T>(a.next + at, updated<T, kind>(load<T>(a.carried + at), load<T>(a.next + at), leak, keep));
         }
+    }
+}
+
+template <class T, Activation kind, int kVectors>
+RSV_INLINE void update_rows_of_lanes(const StageStep<T>& a, std::int64_t first_row, std::int64_t last_row) {
+    if (a.leak_of_lanes != nullptr) {
+        update_rows<T, kind, kVectors, true>(a, first_row, last_row);
+    } else {
+        update_rows<T, kind, kVectors, false>(a, first_row, last_row);
     }
 }
 

@@ -40,6 +40,8 @@ struct StageStep {
     const T* bias;
     const T* leak;
     const T* keep;
+    const T* leak_of_lanes;  // [lane] in place of each row's; null: each row's
+    const T* keep_of_lanes;
     const T* input_weights;  // [input][row], input_stride apart
     std::int64_t input_stride;
     std::int64_t n_inputs;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,14 @@ class LinearReadoutMixin(BaseESN):
     # How many times the least cross-validation error is accepted for a larger penalty.
     _slack = 1.0
     readout: Any
+
+    @abstractmethod
+    def _training(self, X: Any, y: Any = None, /) -> tuple[Sequences, np.ndarray]:
+        """Check what `fit` is given and learn its shape and moments; return what drives the network and the targets."""
+
+    @abstractmethod
+    def _driving(self, X: Any, y: Any = None, /) -> Sequences:
+        """Return what drives the network where `predict` is given this."""
 
     def _fit_readout(self, inputs: Sequences, targets: np.ndarray, *, final: np.ndarray | None = None) -> None:
         """Fit the readout on the features after the washout; write the last states to `final`.

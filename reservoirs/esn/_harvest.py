@@ -59,6 +59,8 @@ class Harvester:
     with_input, with_squares : bool
         Whether a row of features holds, after the states, the inputs and the squared states.
     n_threads : int
+    leak_keep : ndarray of shape (2, n_sequences) or None
+        What replaces leak rate and kept share of all units, by sequence.
     """
 
     network: Any
@@ -66,12 +68,19 @@ class Harvester:
     with_input: bool = False
     with_squares: bool = False
     n_threads: int = 1
+    leak_keep: np.ndarray | None = None
 
     @property
     def n_features(self) -> int:
         """Width of a row of features."""
-        width: int = self.network.n_units * (1 + self.with_squares) + self.network.n_inputs * self.with_input
+        width: int = self.network.n_units * (1 + self.with_squares) + self.n_inputs * self.with_input
         return width
+
+    @property
+    def n_inputs(self) -> int:
+        """Inputs in a row of features."""
+        n: int = self.network.n_inputs
+        return n
 
     def features(
         self, inputs: Sequences, *, washout: int = 0, noise: Noise | None = None, tolerance: float = 0.0
@@ -219,7 +228,7 @@ class Harvester:
     def _fill(self, block: np.ndarray, inputs: Sequences, bounds: np.ndarray) -> None:
         n_units = at = self.network.n_units
         if self.with_input:
-            at += self.network.n_inputs
+            at += self.n_inputs
             block[:, n_units:at] = inputs.rows(bounds)
         if self.with_squares:
             # A square that overflows is a reservoir that diverges, which whoever asked for the features reports.
@@ -242,11 +251,13 @@ class _Window:
     def harvest(self, out: np.ndarray | None, store_from: np.ndarray, out_row: np.ndarray) -> None:
         """Advance the states; write the rows from `store_from` on to `out`, beginning at `out_row`."""
         stretches = np.column_stack([self.bounds, store_from, out_row]).astype(np.int64, copy=False)
-        noise: dict[str, Any] = {}
+        of_sequences: dict[str, Any] = {}
         if self.noise is not None and self.noise.scale > 0:
             numbers = self.noise.first_sequence + self.members
             places = np.stack([numbers, self.bounds[:, 0] - self.inputs.offsets[self.members]]).astype(np.int64)
-            noise = {"noise_scale": self.noise.scale, "noise_seed": self.noise.seed, "noise_places": places}
+            of_sequences = {"noise_scale": self.noise.scale, "noise_seed": self.noise.seed, "noise_places": places}
+        if self.harvester.leak_keep is not None:
+            of_sequences["leak_keep"] = np.ascontiguousarray(self.harvester.leak_keep[:, self.members])
         self.harvester.network.harvest(
             self.inputs.values,
             np.ascontiguousarray(stretches),
@@ -254,7 +265,7 @@ class _Window:
             out,
             past_caches=out is not None and out.nbytes > _CACHED_BYTES,
             n_threads=self.harvester.n_threads,
-            **noise,
+            **of_sequences,
         )
 
 

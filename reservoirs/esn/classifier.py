@@ -17,7 +17,7 @@ from ..sequences import Sequences, check_labels, check_sequences
 from ..streaming import ClassifierStream
 from ._base import BaseESN, fill_parameters
 from ._fit import check_not_diverged
-from ._harvest import Noise
+from ._harvest import Harvester, Noise
 
 POOLINGS = ("mean", "last", "both")
 _DEFAULTS = {"n_units": 500, "spectral_radius": 0.9, "leak_rate": 1.0, "input_scaling": 0.2, "bias_scaling": 0.3}
@@ -192,18 +192,25 @@ n_timesteps)
         tags.input_tags.three_d_array = True
         return tags
 
-    def _fit(self, X: Any, y: Any, classes: Any = None) -> None:
+    def _training(self, X: Any, y: Any, classes: Any = None, /) -> tuple[Sequences, np.ndarray]:
         check_alpha(self.alpha)
         check_choice("pooling", self.pooling, POOLINGS)
         inputs = check_sequences(self, X, dtype=self._input_dtype(), reset=True, rows_are_series=True)
         codes = self._learn_classes(check_labels(y, inputs), classes)
         self._check_washout(inputs.lengths)
+        return inputs, codes
+
+    def _driving(self, X: Any, y: Any = None, /) -> Sequences:
+        return check_sequences(self, X, dtype=self.W_.dtype, reset=False, rows_are_series=True)
+
+    def _fit(self, X: Any, y: Any, classes: Any = None) -> None:
+        inputs, codes = self._training(X, y, classes)
         self._draw(inputs.n_features, 0, inputs.values.dtype)
         self._adapt(inputs)
         self._learn_pooled(inputs, codes)
 
     def _fit_later(self, X: Any, y: Any) -> None:
-        inputs = check_sequences(self, X, dtype=self.W_.dtype, reset=False, rows_are_series=True)
+        inputs = self._driving(X)
         self._learn_pooled(inputs, self._codes(check_labels(y, inputs)))
 
     def _learn_pooled(self, inputs: Sequences, codes: np.ndarray) -> None:
@@ -218,14 +225,15 @@ n_timesteps)
         return self.readout
 
     def _vectors(self, X: Any) -> np.ndarray:
-        inputs = check_sequences(self, X, dtype=self.W_.dtype, reset=False, rows_are_series=True)
-        pooled = self._pool(inputs, None)
+        pooled = self._pool(self._driving(X), None)
         warn_if_diverged(pooled, "the reservoir", stacklevel=4)
         return pooled
 
     def _pool(self, inputs: Sequences, noise: Noise | None) -> np.ndarray:
         """Return the float64 vectors that stand for whole sequences, shape (n_sequences, n_pooled_features)."""
-        harvester = self._harvester()
+        return self._pool_from(self._harvester(), inputs, noise)
+
+    def _pool_from(self, harvester: Harvester, inputs: Sequences, noise: Noise | None = None) -> np.ndarray:
         shortest = int(inputs.lengths.min())
         if self.washout_ >= shortest:
             raise ValueError(f"washout={self.washout_} leaves nothing of a sequence of {shortest} time steps")

@@ -133,11 +133,27 @@ class ESNForecaster(ForecasterMixin, LinearReadoutMixin):
     # the least error leaves loops unstable (a quarter of them on sunspots, half on electricity demand).
     _slack = 3.0
 
-    def _begin(self, exogenous: Sequences, series: np.ndarray) -> None:
+    @property
+    def _precision(self) -> Any:
+        return self.W_.dtype
+
+    def _training(self, y: Any, X: Any = None, /) -> tuple[Sequences, np.ndarray]:
+        exogenous, series = self._training_series(y, X)
+        return self._checked(exogenous, series), series
+
+    def _driving(self, y: Any, X: Any = None, /) -> Sequences:
+        series = self._check_series(y, "y")
+        return with_feedback(self._exogenous(X, "X", series), self._standardised(series))
+
+    def _checked(self, exogenous: Sequences, series: np.ndarray) -> Sequences:
         check_alpha(self.alpha)
         self._check_washout(exogenous.lengths)
-        self._draw(exogenous.n_features + series.shape[1], 0, exogenous.values.dtype)
-        self._adapt(with_feedback(exogenous, series))
+        return with_feedback(exogenous, series)
+
+    def _begin(self, exogenous: Sequences, series: np.ndarray) -> None:
+        inputs = self._checked(exogenous, series)
+        self._draw(inputs.n_features, 0, inputs.values.dtype)
+        self._adapt(inputs)
 
     def _learn(self, exogenous: Sequences, series: np.ndarray) -> None:
         self._leaves_something(exogenous.lengths)

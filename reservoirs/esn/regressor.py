@@ -204,7 +204,7 @@ class ESNRegressor(RegressorMixin, LinearReadoutMixin):  # type: ignore[misc]
             In the form of `X`, and with the dimensions `y` had.
         """
         check_is_fitted(self)
-        inputs = check_sequences(self, X, dtype=self.W_.dtype, reset=False)
+        inputs = self._driving(X)
         rows = self._run_free(inputs) if hasattr(self, "W_fb_") else self._open_loop(inputs, self._n_outputs_)
         warn_if_diverged(rows, "the prediction")
         return inputs.in_form(rows[:, 0] if self._one_dimensional_ else rows)
@@ -227,7 +227,7 @@ class ESNRegressor(RegressorMixin, LinearReadoutMixin):  # type: ignore[misc]
             R^2, averaged over outputs.
         """
         predicted = self.predict(X)
-        inputs = check_sequences(self, X, dtype=self.W_.dtype, reset=False)
+        inputs = self._driving(X)
         if inputs.form != "single":
             predicted = np.concatenate(list(predicted))
         true, _ = check_targets(y, inputs)
@@ -269,13 +269,20 @@ class ESNRegressor(RegressorMixin, LinearReadoutMixin):  # type: ignore[misc]
         tags.target_tags.multi_output = True
         return tags
 
-    def _begin(self, X: Any, y: Any) -> tuple[Sequences, np.ndarray]:
-        feedback_scaling = check_real("feedback_scaling", self.feedback_scaling, 0.0)
+    def _training(self, X: Any, y: Any = None, /) -> tuple[Sequences, np.ndarray]:
         check_alpha(self.alpha)
         inputs = check_sequences(self, X, dtype=self._input_dtype(), reset=True)
         self._check_washout(inputs.lengths)
         targets, self._one_dimensional_ = check_targets(y, inputs)
         self._n_outputs_ = targets.shape[1]
+        return inputs, targets
+
+    def _driving(self, X: Any, y: Any = None, /) -> Sequences:
+        return check_sequences(self, X, dtype=self.W_.dtype, reset=False)
+
+    def _begin(self, X: Any, y: Any) -> tuple[Sequences, np.ndarray]:
+        feedback_scaling = check_real("feedback_scaling", self.feedback_scaling, 0.0)
+        inputs, targets = self._training(X, y)
         n_feedback = self._n_outputs_ if feedback_scaling > 0 else 0
         self._draw(inputs.n_features, n_feedback, inputs.values.dtype, feedback_scaling)
         inputs = with_feedback(inputs, targets) if n_feedback else inputs
@@ -283,7 +290,7 @@ class ESNRegressor(RegressorMixin, LinearReadoutMixin):  # type: ignore[misc]
         return inputs, targets
 
     def _go_on(self, X: Any, y: Any) -> tuple[Sequences, np.ndarray]:
-        inputs = check_sequences(self, X, dtype=self.W_.dtype, reset=False)
+        inputs = self._driving(X)
         self._leaves_something(inputs.lengths)
         targets, _ = check_targets(y, inputs)
         if targets.shape[1] != self._n_outputs_:

@@ -82,6 +82,8 @@ struct Harvest {
     std::int64_t out_stride = 0;
     bool past_caches = false;  // whether out is too large to be read again from the caches
     StateNoise noise;
+    const T* leak = nullptr;  // [stretch] in place of every unit's a and k; null: the units' own
+    const T* keep = nullptr;
     int n_threads = 1;
 };
 
@@ -154,6 +156,8 @@ public:
         Aligned<T> rates;      // f of the state, where that is a potential
         Aligned<T> mixed;      // M times the state, if there is an M
         Aligned<T> gated;      // what units send, if inputs gate that
+        Aligned<T> leak;       // in place of the units' own, of each row or each lane; empty: the units' own
+        Aligned<T> keep;
 
         T* state() { return slots.data() + present * slot_size; }
         const T* state() const { return slots.data() + present * slot_size; }

@@ -1,0 +1,16 @@
+import json
+
+import pytest
+
+search = pytest.importorskip("bench.search", reason="bench/ lies in the source tree only")
+
+
+def test_quick_run_prints_and_writes_every_row(tmp_path, capsys):
+    search.main(["--quick", "--json", str(tmp_path / "figures.json")])
+    printed = capsys.readouterr().out
+    results = json.loads((tmp_path / "figures.json").read_text())
+    assert len(results) == 8
+    for result in results:
+        assert result["row"] in printed
+        assert result["apart"] <= 100 * max(result["apart by rounding of inputs"], 1e-10)
+        assert all(min(seconds) > 0 for seconds in result["seconds"].values())
