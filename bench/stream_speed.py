@@ -13,14 +13,17 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.linear_model import Ridge
 
-from reservoirs import NVAR, ESNClassifier, ESNForecaster, ESNRegressor
+from reservoirs import NVAR, ESNClassifier, ESNForecaster, ESNRegressor, LSMClassifier, LSMRegressor
+from reservoirs.encoding import DeltaEncoder
 from reservoirs.streaming import NLMS, RLS
+from reservoirs.topology import Column
 
 TARGET = 1.0  # microseconds above the compiled step, at N = 100
 
@@ -85,6 +88,18 @@ def models(quick: bool) -> dict[str, tuple[Any, Any, np.ndarray]]:
         None,
         np.column_stack([y, y**2, y**3]),
     )
+    liquid = {
+        "topology": Column((10, 10, 1)),
+        "input_weight": 5.0,
+        "input_density": 0.5,
+        "n_jobs": 1,
+        "random_state": 0,
+    }
+    for target in ("step", "sample"):
+        # Of whole samples a step gives what there is to say of all rows so far.
+        of_rows = [u + 1, u[:, 0]] if target == "step" else [[u[:50] + 1, u[50:100] + 1], [0.0, 1.0]]
+        lsm = LSMRegressor(**liquid, features="traces", target=target).fit(*of_rows)
+        contenders[f"LSMRegressor N=100 float32, target={target}, rows as arrays"] = (lsm.stream(), None, u + 1)
     return contenders
 
 
@@ -122,17 +137,33 @@ def learning_row(name: str, stream: Any, u: np.ndarray, n_stretches: int) -> dic
     return {"row": name, "above": np.percentile(above, [25, 50, 75]).tolist()}
 
 
-def classifier_row(quick: bool, n_stretches: int) -> dict[str, Any]:
-    """Time a classifier's steps, whose decision is a part of them."""
+def decisions(quick: bool, n_stretches: int) -> Iterator[dict[str, Any]]:
+    """Time steps of which something that only Python can do is a part, or a decision."""
     rng = np.random.default_rng(0)
     X = [rng.normal(c, 1, (50, 3)) for c in (0, 1, 2) for _ in range(5)]
-    stream = ESNClassifier(100, random_state=0).fit(X, np.repeat([0, 1, 2], 5)).stream()
-    rows = [row.copy() for row in np.concatenate(X)] * (1 if quick else n_stretches // 20)
-    single = single_steps(stream.step, rows)
-    return {
-        "row": "ESNClassifier N=100, 3 classes, a decision a row",
-        "single": np.percentile(single, [50, 99]).tolist(),
+    y = np.repeat([0, 1, 2], 5)
+    liquid = {
+        "topology": Column((10, 10, 1)),
+        "input_weight": 5.0,
+        "input_density": 0.5,
+        "n_jobs": 1,
+        "random_state": 0,
     }
+    models = {
+        "ESNClassifier N=100, 3 classes, a decision a row": ESNClassifier(100, random_state=0).fit(X, y),
+        "LSMClassifier N=100, ridge, a decision a row": LSMClassifier(**liquid, readout="ridge").fit(X, y),
+        "LSMClassifier N=100, logistic, a decision a row": LSMClassifier(**liquid).fit(X, y),
+        "LSMRegressor N=100, DeltaEncoder": LSMRegressor(**liquid, encoder=DeltaEncoder(), target="step").fit(
+            X, [each[:, 0] for each in X]
+        ),
+        "ESNRegressor N=100, readout=Ridge()": ESNRegressor(100, readout=Ridge(), random_state=0).fit(
+            X, [each[:, 0] for each in X]
+        ),
+    }
+    for name, model in models.items():
+        rows = [row.copy() for row in np.concatenate(X)] * (1 if quick else n_stretches // 40)
+        single = single_steps(model.stream().step, rows)
+        yield {"row": name, "single": np.percentile(single, [50, 99]).tolist()}
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -143,15 +174,15 @@ def main(argv: list[str] | None = None) -> None:
     n, n_stretches = (50, 5) if args.quick else (500, 400)
     results = []
     print("# microseconds a step, median (quartiles)\n")
-    print(f"{'':50} {'in C++':>20} {'from Python, above':>24} {'single: median':>15} {'p99':>7}")
+    print(f"{'':60} {'in C++':>20} {'from Python, above':>24} {'single: median':>15} {'p99':>7}")
     for name, (stream, convert, values) in models(args.quick).items():
         r = overhead_row(name, stream, convert, values, n, n_stretches)
         results.append(r)
         core, above = (f"{m:.2f} ({a:.2f} to {b:.2f})" for a, m, b in (r["core"], r["above"]))
-        print(f"{name:50} {core:>20} {above:>24} {r['single'][0]:15.2f} {r['single'][1]:7.2f}")
-    r = classifier_row(args.quick, n_stretches)
-    results.append(r)
-    print(f"{r['row']:50} {'':>20} {'':>24} {r['single'][0]:15.2f} {r['single'][1]:7.2f}")
+        print(f"{name:60} {core:>20} {above:>24} {r['single'][0]:15.2f} {r['single'][1]:7.2f}")
+    for r in decisions(args.quick, n_stretches):
+        results.append(r)
+        print(f"{r['row']:60} {'':>20} {'':>24} {r['single'][0]:15.2f} {r['single'][1]:7.2f}")
     u = np.random.default_rng(1).uniform(-1, 1, (n, 1))
     print("\n# learning a row, above a step\n")
     for n_units in (50,) if args.quick else (50, 100, 200):

@@ -85,8 +85,8 @@ default=None
     def partial_fit(self, y: Any, X: Any = None) -> Self:
         """Add series to what `fit` or earlier calls have learned; each starts from an empty memory.
 
-        The first call sets mean and standard deviation for all that follow, besides what is drawn and adapted. But for
-        these the result equals one `fit` on all the series, to rounding, for which the sums of the ridge regression,
+        The first call sets mean, standard deviation and an automatic washout for all that follow, besides what is drawn
+        and adapted. But for these the result equals one `fit` on all the series, to rounding, for which the sums of the ridge regression,
         n_features_out squared numbers, are kept.
 
         Parameters

@@ -10,7 +10,7 @@ def test_quick_run_prints_and_writes_every_row(tmp_path, capsys):
     stream_speed.main(["--quick", "--json", str(tmp_path / "figures.json")])
     printed = capsys.readouterr().out
     results = json.loads((tmp_path / "figures.json").read_text())["results"]
-    assert len(results) == 9
+    assert len(results) == 15
     assert all(result["row"] in printed for result in results)
 
 

@@ -13,13 +13,26 @@ import pytest
 from numpy.testing import assert_allclose
 from reference import LEVELS, assert_same_bits, simd_level
 from scipy.linalg import LinAlgWarning
-from sklearn.dummy import DummyRegressor
+from sklearn.base import BaseEstimator
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.tree import DecisionTreeRegressor
 
-from reservoirs import NVAR, EchoStateNetwork, ESNClassifier, ESNForecaster, ESNRegressor, load, save
+import reservoirs
+from reservoirs import (
+    NVAR,
+    EchoStateNetwork,
+    ESNClassifier,
+    ESNForecaster,
+    ESNRegressor,
+    LegendreMemory,
+    LSMRegressor,
+    load,
+    save,
+)
 from reservoirs.datasets import lorenz, mackey_glass
 from reservoirs.streaming import LMS, NLMS, RLS
+from reservoirs.topology import Column
 
 every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 RNG = np.random.default_rng(0)
@@ -37,6 +50,25 @@ every_forecaster = pytest.mark.parametrize("make", FORECASTERS.values(), ids=FOR
 
 def regressor(**options: Any) -> ESNRegressor:
     return ESNRegressor(**{"n_units": 30, "random_state": 0, "alpha": 1e-4, "washout": 0, **options})
+
+
+def test_every_estimator_streams() -> None:
+    public = [getattr(reservoirs, name) for name in reservoirs.__all__]
+    estimators = [each for each in public if isinstance(each, type) and issubclass(each, BaseEstimator)]
+    assert len(estimators) >= 9
+    for estimator in estimators:
+        assert hasattr(estimator, "stream"), estimator
+
+
+@every_dtype
+@pytest.mark.parametrize(
+    "make", [partial(EchoStateNetwork, features="states+input+squares"), LegendreMemory], ids=("network", "legendre")
+)
+def test_transformers(dtype: str, make: Any) -> None:
+    model = make(dtype=dtype).fit(U)
+    stream = model.stream()
+    assert_same_bits(rows_of(stream, U, dtype), model.transform(U))
+    assert_same_bits(stream.forecast(9, U[:9]), rows_of(stream, U[:9], dtype))
 
 
 def rows_of(stream: Any, rows: Any, dtype: Any = float) -> np.ndarray:
@@ -146,6 +178,33 @@ def test_forecasters_with_any_readout(dtype: str, exogenous: bool, series: np.nd
     assert_same_bits(stream.state, linear.state)
 
 
+def refuse(*_: Any) -> None:
+    raise ValueError("not now")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: regressor(readout=DummyRegressor()).fit(U, Y),
+        lambda: FORECASTERS["esn"](readout=DummyRegressor()).fit(U),
+        lambda: ESNClassifier(12, readout=DummyClassifier()).fit([U, -U], [0, 1]),
+        lambda: LSMRegressor(topology=Column((2, 2, 2)), target="step", readout=DummyRegressor()).fit(U, Y),
+    ],
+    ids=["regressor", "forecaster", "classifier", "liquid"],
+)
+def test_a_step_whose_readout_raises_changes_nothing(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = make()
+    stream = model.stream()
+    for n_before in (0, 3):
+        rows_of(stream, U[:n_before])
+        before = stream.state
+        monkeypatch.setattr(model.readout_, "predict", refuse)
+        with pytest.raises(ValueError, match="not now"):
+            stream.step(U[0])
+        monkeypatch.undo()
+        assert_same_bits(stream.state, before)
+
+
 def test_a_readout_that_diverges_tells_so() -> None:
     model = regressor(activation="identity", spectral_radius=3.0, readout=DummyRegressor()).fit(U[:20], Y[:20])
     stream = model.stream()
@@ -212,6 +271,7 @@ def test_rows_come_in_many_forms() -> None:
 
 STREAMS = {
     "network": lambda **o: EchoStateNetwork(n_units=20, random_state=0).fit(U).stream(**o),
+    "legendre": lambda **o: LegendreMemory(order=6, window=20.0).fit(U).stream(**o),
     "regressor": lambda **o: regressor().fit(U, Y).stream(**o),
     "feedback": lambda **o: regressor(feedback_scaling=0.5).fit(U, Y).stream(**o),
     "forecaster": lambda **o: FORECASTERS["esn"]().fit(U).stream(**o),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,37 +18,15 @@ class LiquidInput(BaseStream):
     _rows: Any
     _before: np.ndarray
 
-    def step(self, u: Any) -> Any:
-        """Take one row, or one piece of a recording.
-
-        Parameters
-        ----------
-        u : array-like of shape (n_features,), a number for one feature, or Events
-            The numbers of one time step: currents for the model's `row_duration`, or what its encoder turns into
-            spikes. Without an encoder also events, what has happened since the step before: their duration, which has
-            to be a whole number of steps of the liquid, is how long they last.
-
-        Returns
-        -------
-        as the stream without a liquid
-            Features, outputs or a label: with features read at the end of every row those of this row, and otherwise
-            those of all that was shown so far.
-
-        Raises
-        ------
-        ValueError
-            For inputs of another shape, that are infinite or that the encoder does not take, NaN if missing values are
-            an error, and after 2147483647 steps of the liquid. Nothing changes then.
-        """
+    def _shown(self, u: Any, step: Callable[[Any], Any]) -> Any:
+        """Take what the core cannot turn into spikes by itself; `step` is what it does then."""
         if isinstance(u, Events):
             self._rows.show_events(self._core.memory, u)
-            return super().step(self._no_row)  # type: ignore[misc]
-        if not self._rows.encodes:
-            return super().step(u)  # type: ignore[misc]
+            return step(self._no_row)
         row, after = self._core.admitted(u), self._before
         if row is not None:
             after = self._rows.show_row(self._core.memory, row, self._before)
-        returned = super().step(u)  # type: ignore[misc]
+        returned = step(u)
         self._before = after
         return returned
 
@@ -63,6 +42,8 @@ class LiquidInput(BaseStream):
         if n_before == 0 or given.shape != self.state.shape:
             self._core.state = state
             return
+        if not np.isfinite(np.asarray(given, np.float64)).all():
+            raise ValueError("state contains NaN or infinite values")
         self._core.state = given[:-n_before]
         self._before = given[-n_before:].astype(np.float64)
 
@@ -73,6 +54,7 @@ class LiquidInput(BaseStream):
 
     def _take(self, rows: Any, width: int) -> None:
         self._rows = rows
+        self._encodes = rows.encodes
         self._before = rows.begin()
         self._no_row = np.zeros(width)
 
@@ -102,8 +84,29 @@ class LiquidStream(LiquidInput, Stream):
         super().__init__(estimator, memory, np.dtype(np.float64), readout, **options)
         self._take(rows, memory.n_inputs)
 
-    def step(self, u: Any) -> Any:  # noqa: D102
-        returned = super().step(u)
+    def step(self, u: Any) -> Any:
+        """Take one row, or one piece of a recording.
+
+        Parameters
+        ----------
+        u : array-like of shape (n_features,), a number for one feature, or Events
+            The numbers of one time step: currents for the model's `row_duration`, or what its encoder turns into
+            spikes. Without an encoder also events, what has happened since the step before: their duration, which has
+            to be a whole number of steps of the liquid, is how long they last.
+
+        Returns
+        -------
+        ndarray of shape (n_features_out,) or (n_outputs,), or a number
+            Features or outputs: where features are read at the end of every row of this row, and otherwise of all that
+            was shown so far.
+
+        Raises
+        ------
+        ValueError
+            For inputs of another shape, that are infinite or that the encoder does not take, NaN if missing values are
+            an error, and after 2147483647 steps of the liquid. Nothing changes then.
+        """
+        returned = self._shown(u, self._step) if self._encodes or isinstance(u, Events) else self._step(u)
         # The core's numbers are float64; those of features are the liquid's.
         return returned.astype(self._estimator.W_.dtype) if self._returns_features else returned
 
@@ -150,3 +153,25 @@ class LiquidClassifierStream(LiquidInput, ClassifierStream):
     def __init__(self, estimator: Any, memory: Any, rows: Any, **options: Any) -> None:
         super().__init__(estimator, memory, np.dtype(np.float64), pooling="last", washout=0, **options)
         self._take(rows, memory.n_inputs)
+
+    def step(self, u: Any) -> Any:
+        """Take one row, or one piece of a recording, as :meth:`LiquidStream.step` does.
+
+        Parameters
+        ----------
+        u : array-like of shape (n_features,), a number for one feature, or Events
+            The numbers of one time step, or what has happened since the step before.
+
+        Returns
+        -------
+        label
+            What `predict` returns for all that was shown so far.
+
+        Raises
+        ------
+        ValueError
+            As there. Nothing changes then.
+        """
+        if self._encodes or isinstance(u, Events):
+            return self._shown(u, super().step)
+        return super().step(u)

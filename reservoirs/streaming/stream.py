@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import copy
 from typing import Any, NoReturn, Self
 
@@ -78,6 +80,16 @@ class BaseStream:
         learner = self._core.learner
         source, name = (self._estimator, name + "_") if learner is None else (learner, name)
         return np.array(getattr(source, name))
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Undo what is done within if it raises: a readout that only Python can call may do so after the step."""
+        before = self._core.copy()
+        try:
+            yield
+        except BaseException:
+            self._bind(before)
+            raise
 
     def __copy__(self) -> Self:
         other = object.__new__(type(self))
@@ -259,6 +271,10 @@ class Stream(BaseStream):
         self._step = self._step_in_python if self._predict else getattr(core, self._steps[self._as_number])
 
     def _step_in_python(self, *row: Any) -> Any:
+        with self._all_or_nothing():
+            return self._follow(*row)
+
+    def _follow(self, *row: Any) -> Any:
         return self._predicted(self._core, *row)
 
     def _predicted(self, core: Any, *row: Any) -> Any:
@@ -372,16 +388,11 @@ class ForecasterStream(Stream):
             raise ValueError("too few rows so far: a forecast needs as many as the `warmup` of a model's")
         return stream._in_form(np.concatenate([stream._core.outputs[None], stream._run_on(rows)]))
 
-    def _step_in_python(self, *row: Any) -> Any:
-        core = self._core
-        if row[0] is None or core.started or core.n_external:
-            return self._predicted(core, *row)
-        # First what the core does by itself where it can: the prediction of the first row, which may stand in for it.
-        core = core.copy()
-        self._predicted(core, None, None)
-        returned = self._predicted(core, *row)
-        self._bind(core)
-        return returned
+    def _follow(self, *row: Any) -> Any:
+        if row[0] is not None and not self._core.started and not self._core.n_external:
+            # What the core does by itself where it can: the prediction of the first row, which may stand in for it.
+            self._predicted(self._core, None, None)
+        return self._predicted(self._core, *row)
 
     def _as_rows(self, external: np.ndarray) -> tuple[Any, ...]:
         return None, external
@@ -473,10 +484,12 @@ class ClassifierStream(BaseStream):
         ValueError
             For inputs of another shape, infinite ones, and NaN if missing values are an error. Nothing changes then.
         """
+        if hasattr(self._estimator, "readout_"):
+            with self._all_or_nothing():
+                self._core.step(u)
+                return self._estimator._labels(self._pooled())[0] if self._core.n_pooled_rows else None
         code = self._core.step(u)
-        if code >= 0:
-            return self._labels[code]
-        return self._estimator._labels(self._pooled())[0] if self._core.n_pooled_rows else None
+        return self._labels[code] if code >= 0 else None
 
     def learn(self, y: Any) -> None:
         """Learn the label of the rows so far, which are a whole sequence or as much of it as is to be known it by.
