@@ -86,8 +86,8 @@ default=None
         """Add series to what `fit` or earlier calls have learned; each starts from an empty memory.
 
         The first call sets mean, standard deviation and an automatic washout for all that follow, besides what is drawn
-        and adapted. But for these the result equals one `fit` on all the series, to rounding, for which the sums of the ridge regression,
-        n_features_out squared numbers, are kept.
+        and adapted. But for these the result equals one `fit` on all the series, to rounding, for which the sums of the
+        ridge regression, n_features_out squared numbers, are kept.
 
         Parameters
         ----------
