@@ -116,6 +116,18 @@ def test_targets_come_from_the_seed(u, rng):
     assert 0.02 <= wide.min() < 0.1 < 0.9 < wide.max() <= 0.98
 
 
+def test_targets_are_stratified_among_units_that_inhibit_and_others(u, rng):
+    W = connectome(rng)
+    rho = balanced(u, EIBalance(stats.beta(2, 2)), W).adaptation_.target_rate_
+    beta = stats.beta(2, 2)
+    least, most = beta.cdf([0.02, 0.98])
+    exc = np.arange(N) < 0.8 * N
+    for members in (exc, ~exc):
+        shares = (np.sort(beta.cdf(rho[members])) - least) / (most - least) * members.sum()
+        np.testing.assert_array_equal(np.floor(shares), np.arange(members.sum()))
+    assert abs(np.corrcoef(rho[exc], np.arange(exc.sum()))[0, 1]) < 0.3
+
+
 @pytest.mark.parametrize("method", ["one_step", "online"])
 def test_same_bits_for_any_threads_and_instruction_set(u, method):
     two = [u[:400], u[400:]]

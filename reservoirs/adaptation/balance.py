@@ -50,8 +50,9 @@ class EIBalance(Adaptation):
     Parameters
     ----------
     target_rate : float, array of shape (n_units,), frozen scipy.stats distribution or None, default=None
-        Mean rate that each unit is brought to, in [0.02, 0.98]; what a distribution draws outside of that is drawn
-        again. None means ``scipy.stats.beta(5, 5)``. One rate of 0.5 for all makes the best linear memory, and no
+        Mean rate that each unit is brought to, in [0.02, 0.98], to which a distribution is truncated. Its draws are
+        stratified: one from each of as many equally likely parts as there are units, among those that inhibit and the
+        others. None means ``scipy.stats.beta(5, 5)``. One rate of 0.5 for all makes the best linear memory, and no
         product of inputs: the logistic function is odd about 0.5.
     method : {"one_step", "online"}, default="one_step"
         How the weights are found.
@@ -139,8 +140,7 @@ class EIBalance(Adaptation):
             raise ValueError(f"EIBalance needs rates between 0 and 1: activation='sigmoid', not {network.activation!r}")
         if not (network.W.data < 0).any():
             raise ValueError("EIBalance changes negative weights, and the network has none")
-        given = stats.beta(5, 5) if self.target_rate is None else self.target_rate
-        self.target_rate_ = per_target("target_rate", given, network.n_units, network.rng, _RATES)
+        self.target_rate_ = _targets(stats.beta(5, 5) if self.target_rate is None else self.target_rate, network)
         before = self._distance(network.mean_states())
         on_the_way = self._rescale(network) if self.method == "one_step" else self._learn(network)
         self.mean_rate_ = network.mean_states()
@@ -208,10 +208,29 @@ class EIBalance(Adaptation):
             warnings.warn(
                 f"EIBalance: mean rates miss their targets by {distance:.2f} on average: the fixed point is unstable, "
                 "the input strong, or online learning not at its end. Targets nearer to 0.5, or a distribution of "
-                "them, are easier to hold.",
+                "them, are easier to hold, and method='online' may hold those that one step does not.",
                 RuntimeWarning,
                 stacklevel=2,
             )
+
+
+def _targets(given: Any, network: DrawnNetwork) -> np.ndarray:
+    """Return a target for every unit; those drawn from a distribution are stratified.
+
+    What the units that inhibit are targeted at, on average, is part of how strongly the network feeds back on itself as
+    a whole: where chance puts it too low, the fixed point is unstable.
+    """
+    targets = per_target("target_rate", given, network.n_units, network.rng, _RATES)
+    if not hasattr(given, "ppf"):
+        return targets
+    inhibits = (network.W < 0).sum(axis=0) > 0
+    least, most = given.cdf(_RATES.least), given.cdf(_RATES.most)
+    for members in (inhibits, ~inhibits):
+        n = np.count_nonzero(members)
+        shares = (network.rng.permutation(n) + network.rng.uniform(size=n)) / n
+        # The last bits of quantiles depend on the machine.
+        targets[members] = given.ppf(least + (most - least) * shares).round(9)
+    return np.clip(targets, _RATES.least, _RATES.most)
 
 
 def _excitation(network: DrawnNetwork) -> float:
