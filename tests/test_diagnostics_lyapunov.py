@@ -95,6 +95,31 @@ def test_sign_changes_where_the_origin_of_an_autonomous_network_becomes_unstable
         assert found.largest == pytest.approx(np.log(radius), abs=0.005)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_just_past_1_the_attractor_is_what_bifurcation_theory_says(seed):
+    # A pitchfork or flip if the leading eigenvalue is real, a Neimark-Sacker bifurcation if there are two: distances
+    # from the new attractor shrink by -2 ln rho, and those along a circle stay. No chaos however close to 1.
+    radius = 1.005
+    esn = EchoStateNetwork(30, spectral_radius=radius, bias_scaling=0.0, random_state=seed).fit(np.zeros((10, 1)))
+    eigenvalues = np.linalg.eigvals(esn.W_.toarray())
+    is_circle = abs(eigenvalues[np.argmax(abs(eigenvalues))].imag) > 1e-9
+    found = lyapunov_exponents(
+        esn, np.zeros(4000), method="jacobian", n_exponents=2, n_starts=1, washout=3000, random_state=0
+    ).exponents
+    assert found[int(is_circle)] == pytest.approx(-2 * np.log(radius), rel=0.05)
+    if is_circle:
+        assert abs(found[0]) < 1e-3
+
+
+@pytest.mark.parametrize("radius", [0.9, 1.05, 2.0, 5.0])
+def test_symmetric_weights_never_give_chaos(radius, rng):
+    # Goles and others: all attractors of symmetric weights, updated at once, are fixed points and cycles of 2.
+    W = rng.standard_normal((60, 60))
+    esn = EchoStateNetwork(topology=W + W.T, spectral_radius=radius, bias_scaling=0.0)
+    found = lyapunov_exponents(esn, np.zeros(2000), washout=1500, random_state=0)
+    assert (found.by_start < 1e-6).all()
+
+
 def test_autonomous_network_on_its_attractor():
     def largest(radius):
         network = EchoStateNetwork(300, spectral_radius=radius, bias_scaling=0.0, random_state=0)

@@ -110,8 +110,10 @@ def lyapunov_exponents(
     -----
     When it misleads: it is a mean over one input, and the same network may be stable under a strong input and chaotic
     under a weak one. A negative exponent says that nearby states converge, not that all do. Without input, a tanh
-    network without bias leaves the origin as its spectral radius passes 1, but need not become chaotic there: the
-    states may settle on another fixed point (negative) or a cycle (zero), up to a spectral radius of 1.2 or so.
+    network without bias leaves the origin as its spectral radius passes 1, but does not become chaotic there: the
+    states first settle on other fixed points, whose exponent is close to -2 ln(spectral radius), or on a closed curve,
+    where it is 0. With 500 units chaos begins at a spectral radius of 1.2 to 1.4; a tiny `spread`, short inputs and a
+    tiny `displacement` measure the origin instead, whose exponent changes its sign at 1.
 
     References
     ----------
