@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from bench.accuracy import narma_series
 from reservoirs import EchoStateNetwork, ESNForecaster, ESNRegressor
@@ -35,6 +36,8 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "cycle": {"topology": "cycle"},
     "cycle with jumps": {"topology": CycleWithJumps(10)},
     "wave": {"topology": Wave(), "spectral_radius": 1.0},
+    "delays of 1 to 10": {"recurrent_delay": stats.randint(1, 11)},
+    "multiplicative input": {"multiplicative_scaling": 0.3},
 }
 TUNING_SEED = 1000
 

@@ -58,6 +58,23 @@ def test_the_states_follow_the_equation(u):
     assert 0.08 < B[reached, 0].max() <= 0.1 < 0.28 < B[reached, 1].max() <= 0.3
 
 
+def test_potentials_with_thresholds_follow_the_paper_s_equation(u):
+    # v(t) = Lambda v(t-1) + A r(t-1) + W_in u(t), r = f(c (v - theta)); units begin at their thresholds.
+    theta, leak_rate = np.linspace(-0.2, 0.2, N), np.linspace(0.2, 1.0, N)
+    topology = EITopology(gain=5.0, threshold=theta)
+    esn = fitted(u, topology, dynamics="voltage", leak_rate=leak_rate, input_scaling=[0.1, 0.3])
+    A, B, v, r = esn.W_ / 5, esn.W_in_ / 5, theta, np.full(N, 0.5)
+    states = esn.transform(u)
+    for t, row in enumerate(u):
+        v = (1 - leak_rate) * v + A @ r + B @ row
+        r = 1 / (1 + np.exp(-5 * (v - theta)))
+        np.testing.assert_allclose(states[t], r, rtol=1e-9)
+    # Local balance reaches its targets here too.
+    adapted = fitted(u, topology, dynamics="voltage", leak_rate=leak_rate, input_scaling=0.05, adaptation=EIBalance())
+    assert abs(adapted.adaptation_.mean_rate_ - adapted.adaptation_.target_rate_).mean() < 0.02
+    assert adapted.W_exc_.data.min() > 0 <= adapted.W_inh_.data.min()
+
+
 def test_parts_have_streams_of_their_own(u):
     both, one = fitted(u, EITopology()), fitted(u[:, :1], EITopology(threshold=stats.norm(0, 0.1)))
     np.testing.assert_array_equal(both.W_.toarray(), one.W_.toarray())

@@ -59,6 +59,8 @@ PARAMETERS = [
     ("weight", np.ones(3), "weight has shape (3,) and dtype float64; expected numbers of shape"),
     ("weight", "large", "weight='large' must be a number"),
     ("weight_sign", "both", "weight_sign='both' is not one of 'dale', 'random'"),
+    ("balance", 1.5, "balance=1.5 must be a finite number in (-inf, 1]"),
+    ("balance", "even", "balance='even' must be a finite number in (-inf, 1]"),
     ("frac_exc", 1.5, "frac_exc=1.5 must be a finite number in [0, 1]"),
     ("delay", 0.0, "delay=0.0 must be a finite number in (0, 65536]"),
     ("delay", 1e5, "delay=100000.0 must be a finite number in (0, 65536]"),

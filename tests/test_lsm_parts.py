@@ -13,6 +13,7 @@ from sklearn.base import clone
 
 from reservoirs import LiquidStateMachine, _values
 from reservoirs._values import ANY, POSITIVE, PROBABILITY, Bounds, per_neuron, per_synapse, per_target
+from reservoirs.encoding import RateEncoder
 from reservoirs.lsm import (
     LIF,
     PRESETS,
@@ -24,6 +25,7 @@ from reservoirs.lsm import (
     Izhikevich2007,
     TsodyksMarkram,
 )
+from reservoirs.topology import ErdosRenyi
 
 N, N_EXC = 5, 3
 IS_EXC = np.arange(N) < N_EXC
@@ -527,3 +529,54 @@ def test_classical_liquid():
     assert neurons.hold
     delays = per_synapse("delay", preset["delay"], SOURCE, TARGET, rng(), ANY)
     assert_allclose(delays, [1.5, 0.8, 0.8, 0.8, 0.8], rtol=0.5)
+
+
+# -- balance ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("synapse", "kernels"),
+    [
+        (DeltaSynapse(), [lambda t: t == 0] * 2),
+        (ExponentialSynapse({"exc": 3.0, "inh": 6.0}), [lambda t: np.exp(-t / 3), lambda t: np.exp(-t / 6)]),
+        (
+            DoubleExponentialSynapse(1.0, {"exc": 4.0, "inh": 9.0}),
+            [lambda t, tau=tau: (np.exp(-t / tau) - np.exp(-t)) / (tau - 1) for tau in (4, 9)],
+        ),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("sign", ["dale", "random"])
+def test_balance_is_of_what_spikes_carry(synapse, kernels, sign):
+    settings = {
+        "topology": ErdosRenyi(80, 0.1),
+        "synapse": synapse,
+        "weight": stats.gamma(2.0),
+        "weight_sign": sign,
+        "random_state": 0,
+        "dtype": "float64",
+    }
+    drawn = LiquidStateMachine(**settings).fit(np.ones((3, 2)))
+    model = LiquidStateMachine(balance=-0.4, **settings).fit(np.ones((3, 2)))
+    t = np.arange(400.0)
+    carries = np.where(model.excitatory_, *(kernel(t).sum() for kernel in kernels))
+    W, before = model.W_.toarray(), drawn.W_.toarray()
+    exc, inh = (np.maximum(W, 0) * carries).sum(axis=1), (np.maximum(-W, 0) * carries).sum(axis=1)
+    both = (exc > 0) & (inh > 0)
+    assert_allclose(inh[both], 1.4 * exc[both], rtol=1e-12)
+    assert 60 < np.count_nonzero(both) < 80
+    assert_array_equal(W[~both], before[~both])
+    assert_array_equal(np.maximum(W, 0), np.maximum(before, 0))
+    # One factor for each neuron.
+    assert_allclose(W[:, 60] * before[:, 70], before[:, 60] * W[:, 70], rtol=1e-12)
+
+
+def test_balance_keeps_a_liquid_from_saturation():
+    rates = {}
+    for balance in (None, 1.0, 0.0, -0.5):
+        liquid = LiquidStateMachine(
+            topology=ErdosRenyi(150, 0.3), weight=2.0, balance=balance, input_density=0.3, input_weight=3.0,
+            input_sign="positive", encoder=RateEncoder(duration=500.0, max_rate=50.0), random_state=0,
+        )  # fmt: skip
+        rates[balance] = liquid.fit_transform(np.ones((4, 40))).mean() / 0.5
+    assert rates[1.0] > 200 > rates[0.0] > rates[-0.5] > 0

@@ -48,6 +48,11 @@ LIQUID_PARAMETERS = """preset : str, default="nalsm-1000"
         excitatory to inhibitory neurons.
     weight_sign : {"dale", "random"}, default=None
         Sign of the recurrent weights: that of the neuron they come from (Dale's law), or random synapse by synapse.
+    balance : float, default=None
+        Scales the negative weights onto each neuron by one factor so that, if all neurons fired alike, inhibition would
+        carry 1 - balance times the charge of excitation: 0 is balance, 1 no inhibition, below 0 more inhibition than
+        excitation. Inputs and short-term plasticity do not count; neurons that only one of the two reaches keep their
+        weights. None leaves all weights as they are drawn.
     frac_exc : float, default=None
         Share of excitatory neurons, which come first.
     delay : float, array, distribution or dict, default=None
@@ -138,6 +143,7 @@ class BaseLiquid(Estimator):
     synapse: Any
     weight: Any
     weight_sign: Any
+    balance: Any
     frac_exc: Any
     delay: Any
     short_term: Any
@@ -332,6 +338,8 @@ class BaseLiquid(Estimator):
         self._neurons_ = neuron.compile(n_units, n_exc, dt, streams["neuron"], excitatory=self.excitatory_)
         synapse = self._part("synapse", Synapse, "a model of synapses such as ExponentialSynapse()")
         self._synapses_ = synapse.compile(n_units, dt, streams["synapse"])
+        if self.balance is not None:
+            self._balance(check_real("balance", self.balance, most=1.0))
         self._short_term_ = None
         if self._value("short_term") is not None:
             short_term = self._part("short_term", TsodyksMarkram, "TsodyksMarkram(...), False or None")
@@ -407,6 +415,15 @@ class BaseLiquid(Estimator):
         else:
             weights *= rng.choice(np.array([-1, 1], dtype), len(weights))
         return weights
+
+    def _balance(self, balance: float) -> None:
+        """Scale the negative weights onto each neuron to what its positive ones carry."""
+        W, charge = self.W_, self._synapses_.charge
+        channel = np.where(self.excitatory_, 0, len(charge) - 1).repeat(np.diff(W.indptr))
+        carried = W.data * charge[channel, W.indices]
+        exc, inh = (np.bincount(W.indices, np.maximum(sign * carried, 0), len(self.excitatory_)) for sign in (1, -1))
+        factor = np.divide((1 - balance) * exc, inh, out=np.ones_like(exc), where=(exc > 0) & (inh > 0))
+        W.data *= np.where(W.data < 0, factor[W.indices], 1).astype(W.dtype)
 
     def _delays(self, source: np.ndarray, target: np.ndarray, rng: np.random.Generator, dt: float) -> Any:
         """Return the delays in ms, one number if all are equal."""

@@ -117,6 +117,7 @@ class LiquidStateMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         synapse: Any = None,
         weight: Any = None,
         weight_sign: Any = None,
+        balance: Any = None,
         frac_exc: Any = None,
         delay: Any = None,
         short_term: Any = None,
@@ -148,6 +149,7 @@ class LiquidStateMachine(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self.synapse = synapse
         self.weight = weight
         self.weight_sign = weight_sign
+        self.balance = balance
         self.frac_exc = frac_exc
         self.delay = delay
         self.short_term = short_term

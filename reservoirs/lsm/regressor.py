@@ -98,6 +98,7 @@ class LSMRegressor(RegressorMixin, BaseLiquid):  # type: ignore[misc]
         synapse: Any = None,
         weight: Any = None,
         weight_sign: Any = None,
+        balance: Any = None,
         frac_exc: Any = None,
         delay: Any = None,
         short_term: Any = None,
@@ -131,6 +132,7 @@ class LSMRegressor(RegressorMixin, BaseLiquid):  # type: ignore[misc]
         self.synapse = synapse
         self.weight = weight
         self.weight_sign = weight_sign
+        self.balance = balance
         self.frac_exc = frac_exc
         self.delay = delay
         self.short_term = short_term

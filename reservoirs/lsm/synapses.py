@@ -71,6 +71,12 @@ class CompiledSynapses:
         """Number of channels: 2 where time constants depend on the kind of the source, else 1."""
         return len(self.decay)
 
+    @property
+    def charge(self) -> FloatArray:
+        """Sum over time of the current of a spike of weight 1, by channel and target, in the unit of current times steps."""
+        sums = 1 / (1 - self.decay)
+        return sums if self.rise is None or self.norm is None else self.norm * (sums - 1 / (1 - self.rise))
+
 
 @dataclass(frozen=True, eq=False)
 class CompiledPlasticity:
