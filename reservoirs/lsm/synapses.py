@@ -73,7 +73,7 @@ class CompiledSynapses:
 
     @property
     def charge(self) -> FloatArray:
-        """Sum over time of the current of a spike of weight 1, by channel and target, in the unit of current times steps."""
+        """Sum over steps of the current of a spike of weight 1, by channel and target."""
         sums = 1 / (1 - self.decay)
         return sums if self.rise is None or self.norm is None else self.norm * (sums - 1 / (1 - self.rise))
 

@@ -172,7 +172,7 @@ def _echo_states(result: EchoStateIndex, ax: Any, name: str | None) -> None:
     # Zero has no logarithm; differences this small are rounding.
     ax.semilogy(np.arange(len(result.distance)), np.maximum(result.distance, 1e-17), lw=1.2, label=name)
     ax.set(xlabel="time (steps)", ylabel="difference of two starts", xlim=(0, max(len(result.distance) - 1, 1)))
-    ax.set_title(f"{result.index} of {len(result.labels)} starts end differently", loc="left")
+    ax.set_title(f"{len(result.labels)} starts, {result.index} different responses", loc="left")
 
 
 @_draw.register
