@@ -101,7 +101,7 @@ FITTED = {
             topology=np.where(np.arange(12) < 9, 0.3, -1.0) * np.ones((12, 1)),
             spectral_radius=None,
             activation="sigmoid",
-            adaptation=[EIBalance(stats.beta(5, 5))],
+            adaptation=[EIBalance(stats.beta(20, 20))],
             random_state=0,
         ).fit(SINE),
         "forecast",
