@@ -25,7 +25,9 @@ from ._info import show_config
 from .autotune import TunedForecaster, persistence, seasonal_naive, tune_forecaster
 from .export import DTYPES, STYLES, to_c
 from .persistence import load
+from .streaming import LMS, NLMS, RLS
 
+_LEARNERS = {"nlms": NLMS, "lms": LMS, "rls": RLS}
 _SETTINGS = ("n_units", "spectral_radius", "leak_rate", "input_scaling", "alpha")
 
 
@@ -113,6 +115,16 @@ def _parser() -> argparse.ArgumentParser:
         help="with integers: the arrays X and y of the fit (a forecaster needs only y), to fit the readout to again; "
         "lengths cuts them into sequences",
     )
+    export.add_argument("--learner", choices=_LEARNERS, help="how the readout goes on learning on the device")
+    export.add_argument("--learning-rate", type=float, help="of nlms (default: 0.5) or lms (default: 0.001)")
+    export.add_argument("--forgetting", type=float, help="of rls (default: 1, which forgets nothing)")
+    export.add_argument("--alpha", type=float, help="ridge penalty of rls, which needs one")
+    export.add_argument(
+        "--anomaly",
+        type=float,
+        metavar="FORGETTING",
+        help="add a score of how unusual each row is, with this forgetting",
+    )
     export.set_defaults(run=_run_export)
 
     info = commands.add_parser("info", help="show version, build, SIMD level, threads and BLAS")
@@ -158,6 +170,7 @@ def _run_export(options: argparse.Namespace) -> None:
     if options.c.suffix != ".h":
         raise UsageError(f"--c {options.c}: the name must end in .h")
     _check_writable(options.c)
+    learner = _make_learner(options)
     try:
         model = load(options.model)
     except OSError as error:
@@ -166,12 +179,31 @@ def _run_export(options: argparse.Namespace) -> None:
         raise UsageError(error) from error
     try:
         refit = None if options.refit is None else _read_fit(options.refit, model)
-        code = to_c(model, options.c.stem, dtype=options.dtype, style=options.style, refit=refit)
+        code = to_c(
+            model,
+            options.c.stem,
+            dtype=options.dtype,
+            style=options.style,
+            refit=refit,
+            learner=learner,
+            anomaly=options.anomaly,
+        )
     except ValueError as error:
         raise UsageError(error) from error
     for name, text in code.files.items():
         _write(options.c.with_name(name), text.encode("ascii"))
     print(code.facts)
+
+
+def _make_learner(options: argparse.Namespace) -> Any:
+    """Return the rule that the options describe, or None."""
+    rule = _LEARNERS.get(options.learner)
+    names = ("learning_rate", "forgetting", "alpha")
+    given = {name: value for name in names if (value := getattr(options, name)) is not None}
+    if wrong := [name for name in given if rule is None or name not in signature(rule).parameters]:
+        of = "needs --learner" if rule is None else f"is no parameter of --learner {options.learner}"
+        raise UsageError(f"--{wrong[0].replace('_', '-')} {of}")
+    return None if rule is None else rule(**given)
 
 
 def _read_fit(path: Path, model: Any) -> tuple[Any, ...]:

@@ -17,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from reservoirs import ESNForecaster, ESNRegressor, cli, save
 from reservoirs.datasets import mackey_glass
 from reservoirs.export import to_c
+from reservoirs.streaming import LMS, NLMS, RLS
 
 Y = mackey_glass(600).astype(np.float32)
 
@@ -68,6 +69,22 @@ def test_sequences_of_a_fit(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "learner"),
+    [
+        (["--learner", "nlms"], NLMS()),
+        (["--learner", "lms", "--learning-rate", "0.01"], LMS(0.01)),
+        (["--learner", "rls", "--forgetting", "0.999", "--alpha", "1e-3"], RLS(0.999, alpha=1e-3)),
+        ([], None),
+    ],
+)
+def test_learning_and_anomalies(folder: Path, options: list[str], learner: Any) -> None:
+    files = [str(folder / name) for name in ("forecaster.npz", "m.h")]
+    assert cli.main(["export", files[0], "--c", files[1], "--anomaly", "0.9", *options]) == 0
+    fitted = ESNForecaster(n_units=20, random_state=0).fit(Y)
+    assert (folder / "m.h").read_text() == to_c(fitted, "m", learner=learner, anomaly=0.9).header
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["forecaster.npz"], "the following arguments are required: --c"),
@@ -81,6 +98,15 @@ def test_sequences_of_a_fit(folder: Path) -> None:
         (["forecaster.npz", "--c", "2m.h"], "name='2m' must be a C identifier"),
         (["forecaster.npz", "--c", "no/m.h"], "cannot write no/m.h: there is no directory no"),
         (["forecaster.npz", "--c", "m.h", "--dtype", "int4"], "argument --dtype: invalid choice: 'int4'"),
+        (["forecaster.npz", "--c", "m.h", "--learner", "adam"], "argument --learner: invalid choice: 'adam'"),
+        (["forecaster.npz", "--c", "m.h", "--learner", "rls"], "learner=RLS(alpha=None) goes on from sums"),
+        (["forecaster.npz", "--c", "m.h", "--alpha", "1"], "--alpha needs --learner"),
+        (
+            ["forecaster.npz", "--c", "m.h", "--learner", "rls", "--learning-rate", "1"],
+            "--learning-rate is no parameter of --learner rls",
+        ),
+        (["forecaster.npz", "--c", "m.h", "--learner", "nlms", "--learning-rate", "3"], "learning_rate=3.0 must be"),
+        (["forecaster.npz", "--c", "m.h", "--anomaly", "2"], "anomaly=2.0 must be a finite number in [0,"),
         (["forecaster.npz", "--c", "m.h", "--dtype", "int8"], "dtype='int8' needs refit, the data of the fit"),
         (["forecaster.npz", "--c", "m.h", "--refit", "series.npz"], "dtype='float32' needs no refit"),
         (["forecaster.npz", "--c", "m.h", "--dtype", "int8", "--refit", "no.npz"], "cannot read no.npz: No such file"),
