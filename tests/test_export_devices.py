@@ -20,8 +20,16 @@ import pytest
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from reservoirs import NVAR, ESNClassifier, ESNForecaster, ESNRegressor, LSMClassifier, _core
-from reservoirs.encoding import Events
+from reservoirs import (
+    NVAR,
+    ESNClassifier,
+    ESNForecaster,
+    ESNRegressor,
+    LiquidStateMachine,
+    LSMClassifier,
+    _core,
+)
+from reservoirs.encoding import DeltaEncoder, Events, PopulationEncoder
 from reservoirs.export import CSource, to_c
 from reservoirs.export._host import compile_shared
 from reservoirs.streaming import NLMS, RLS
@@ -115,6 +123,15 @@ MAIN = {
         }
     }
 """,
+    "encoded": """
+    uint32_t t, i;
+    for (t = 0; t < STEPS; ++t) {
+        float u[M_COLUMNS];
+        for (i = 0; i < M_COLUMNS; ++i) u[i] = next_input();
+        m_push(&state, u);
+        for (i = 0; i < M_UNITS; ++i) add(state.v[i]);
+    }
+""",
     "liquid": """
     uint32_t t, i;
     for (t = 0; t < STEPS; ++t) {
@@ -160,6 +177,11 @@ def liquid() -> Any:
     return LSMClassifier(random_state=0, **parts).fit(events, [i % 3 for i in range(12)])
 
 
+def encoded(encoder: Any) -> Any:
+    parts = {"topology": Column((2, 2, 4)), "input_weight": 20.0, "input_density": 0.5}
+    return make_pipeline(StandardScaler(), LiquidStateMachine(random_state=0, encoder=encoder, **parts)).fit(series())
+
+
 # Small enough for the 2 KB of the AVR, but for the one whose name says so.
 MODELS: dict[str, Callable[[], Any]] = {
     "large": lambda: regressor(n_units=100),
@@ -173,6 +195,8 @@ MODELS: dict[str, Callable[[], Any]] = {
     ),
     "classifier": classifier,
     "liquid": liquid,
+    "delta": lambda: encoded(DeltaEncoder(threshold=0.1, row_duration=3.0)),
+    "population": lambda: encoded(PopulationEncoder(n_fields=4)),
     "NLMS": lambda: ESNForecaster(n_units=12, random_state=0).fit(series() * 30 + 7),
     "RLS": lambda: ESNForecaster(n_units=12, random_state=0).fit(series() * 30 + 7),
     "int16": lambda: regressor(n_units=24, features="states+input+squares"),
@@ -209,7 +233,7 @@ def next_inputs(n: int) -> np.ndarray:
 def expected_hash(code: CSource, steps: int) -> str:
     if kind_of(code) == "liquid":
         return hashed(*of_liquid(code, steps))
-    if kind_of(code) == "learner":
+    if kind_of(code) in ("learner", "encoded"):
         return hash_of_host(code, steps)
     u = next_inputs(steps)
     if code._parts.kind == "classifier":
@@ -221,14 +245,16 @@ def expected_hash(code: CSource, steps: int) -> str:
 
 
 def kind_of(code: CSource) -> str:
-    return "learner" if "m_learn" in code.header else getattr(code._parts, "kind", "liquid")
+    if "m_learn" in code.header:
+        return "learner"
+    return "encoded" if "m_push" in code.header and "M_UNITS" in code.header else getattr(code._parts, "kind", "liquid")
 
 
 def hash_of_host(code: CSource, steps: int) -> str:
-    """Return the hash of the same loop on this machine, whose bits test_export_learning holds to the core's."""
+    """Return the hash of the same loop on this machine, whose bits other tests hold to the core's."""
     text = (
         f"{code.driver()}#define STEPS {steps}u\n{LOOP}\nuint32_t host_hash(void)\n{{\n    m_init(&state);\n"
-        f"    {{{MAIN['learner']}    }}\n    return hash;\n}}\n"
+        f"    {{{MAIN[kind_of(code)]}    }}\n    return hash;\n}}\n"
     )
     library = compile_shared(code.files | {"main.c": text}, "main.c")
     library.host_hash.restype = ctypes.c_uint32

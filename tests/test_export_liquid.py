@@ -17,11 +17,14 @@ import pytest
 from reference import assert_same_bits
 from scipy import stats
 from sklearn.ensemble import RandomForestClassifier
-from test_export import COMPILERS, VARIANTS, WARNINGS, flags_of
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from test_export import COMPILERS, VARIANTS, WARNINGS, compiled, flags_of
 
 from reservoirs import LiquidStateMachine, LSMClassifier, LSMRegressor, _core
-from reservoirs.encoding import DeltaEncoder, Events, LatencyEncoder, RateEncoder
+from reservoirs.encoding import DeltaEncoder, Events, LatencyEncoder, PopulationEncoder, RateEncoder
 from reservoirs.export import CSource, to_c
+from reservoirs.export._encoding import _spiking, encoding_of
 from reservoirs.export._host import compile_shared
 from reservoirs.export._self_test import ordered_score
 from reservoirs.lsm import (
@@ -214,7 +217,7 @@ def test_classes_of_encoded_rows(encoder: Any) -> None:
     fitted = small(LSMClassifier, encoder=encoder).fit(X, LABELS)
     code = to_c(fitted, "m")
     assert code.predict(X).tolist() == fitted.predict(X).tolist()
-    assert "m_push" not in code.header  # spikes only
+    assert ("m_push" in code.header) == isinstance(encoder, LatencyEncoder)  # random spikes: no
 
 
 @pytest.mark.parametrize("encoder", [None, DeltaEncoder(threshold=0.5, row_duration=2.0)])
@@ -226,6 +229,94 @@ def test_numbers_of_time_steps(encoder: Any) -> None:
     assert code.self_test() == 0
     predicted = fitted.predict(NUMBERS)
     np.testing.assert_allclose(code.predict(NUMBERS), predicted, rtol=1e-6, atol=1e-6 * np.abs(predicted).max())
+
+
+ENCODERS: dict[str, Any] = {
+    "latency": LatencyEncoder(duration=40.0),
+    "log latency": LatencyEncoder(duration=25.5, form="log", threshold=0.05),
+    "delta": DeltaEncoder(threshold=[0.3, 0.7], row_duration=5.0),
+    "few deltas": DeltaEncoder(threshold=0.1, row_duration=2.0, max_events=3),
+    "population": PopulationEncoder(n_fields=5, row_duration=10.0),
+    "population of all": PopulationEncoder(n_fields=4, beta=0.5, threshold=0.0, row_duration=3.0),
+}
+
+
+def encoded(name: str, **parameters: Any) -> tuple[Any, Any]:
+    """Return a fitted liquid and what it was fitted to: rows or sequences."""
+    static = isinstance(ENCODERS[name], LatencyEncoder)
+    X = np.abs(NUMBERS)[::4] if static else [NUMBERS[:60], NUMBERS[60:200]]
+    parts = {"encoder": ENCODERS[name], "input_weight": 20.0, "input_density": 0.5, "features": ("counts", "traces")}
+    return small(**parts | parameters).fit(X), X
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("variant", ["integer doubles", "sanitized", "contracted"])
+@pytest.mark.parametrize("name", ENCODERS)
+def test_encoders_give_python_s_spikes(name: str, variant: str, compiler: str) -> None:
+    fitted, X = encoded(name)
+    code = compiled(to_c(fitted, "m"), compiler, "-O2", *flags_of(variant, compiler))
+    features = code.transform(X)
+    assert features[:, : fitted.W_.shape[0]].sum() > 100
+    assert_same_bits(features, code.reference.transform(X))
+
+
+@pytest.mark.parametrize("name", ["delta", "population"])
+def test_encoded_rows_are_read_one_by_one(name: str) -> None:
+    fitted, X = encoded(name, per_row=True)
+    for ours, theirs in zip(to_c(fitted, "m").transform(X), fitted.transform(X), strict=True):
+        assert_same_bits(ours, theirs.astype(np.float32))
+
+
+@pytest.mark.parametrize("name", ["latency", "log latency", "population", "population of all"])
+def test_the_ends_of_intervals_are_exact(name: str) -> None:
+    # The numbers at every end and their neighbours: Python's encoder and the intervals agree on all.
+    fitted, _ = encoded(name)
+    encoder, code = fitted.encoder_, encoding_of(fitted)
+    assert code is not None
+    assert code.least is not None
+    least = np.broadcast_to(code.least, (code.n_steps, encoder.n_channels_))
+    below = least * 0 + np.float32(np.inf) if code.below is None else code.below
+    ends = np.unique(np.concatenate([least.ravel(), below.ravel()]))
+    ends = np.concatenate([ends, *(np.nextafter(ends, np.float32(way)) for way in (np.inf, -np.inf))])
+    ends = ends[np.isfinite(ends) & ((ends >= 0) | (code.below is not None))]
+    X = np.repeat(ends[:, None], 2, axis=1)
+    fields = np.repeat(X, encoder.n_channels_ // 2, axis=1)
+    inside = (fields >= least[:, None]) & (fields < below[:, None])
+    ours = np.where(inside.any(axis=0), inside.argmax(axis=0), code.n_steps)
+    assert (ours == _spiking(encoder, X.astype(np.float64), code.n_steps, 1000)).all()
+    assert len(np.unique(ours)) >= code.n_steps  # threshold=0.1 leaves the last step of ten without spikes
+
+
+def test_a_sample_may_last_longer_than_its_spikes() -> None:
+    fitted, X = encoded("latency", duration=60.0)
+    assert_same_bits(to_c(fitted, "m").transform(X), fitted.transform(X).astype(np.float32))
+
+
+@pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler((0, 3))])
+@pytest.mark.parametrize("encoder", [None, DeltaEncoder(threshold=0.1, row_duration=2.0)])
+def test_scalers_before_time_steps(scaler: Any, encoder: Any) -> None:
+    X = (NUMBERS * 30 + 7).astype(np.float32)
+    parts = {"target": "step", "row_duration": 2.0, "input_weight": 20.0, "input_density": 0.5}
+    code = to_c(make_pipeline(scaler, small(LSMRegressor, encoder=encoder, **parts)).fit(X, NUMBERS), "m")
+    predicted = code.reference.predict(X)
+    assert np.ptp(predicted) > 1
+    np.testing.assert_allclose(code.predict(X), predicted, rtol=1e-6, atol=1e-6 * np.abs(predicted).max())
+
+
+def test_a_scaler_before_samples() -> None:
+    X = (NUMBERS[:12] * 30 + 7).astype(np.float32)
+    parts = {"encoder": LatencyEncoder(), "input_weight": 20.0, "input_density": 0.5, "features": ("counts", "traces")}
+    code = to_c(make_pipeline(MinMaxScaler(clip=True), small(**parts)).fit(X), "m")
+    assert_same_bits(code.transform(2 * X), code.reference.transform(2 * X))
+    assert code.transform(X).sum() > 30
+
+
+def test_scalers_that_cannot_be_exported() -> None:
+    X = np.abs(NUMBERS[:12])
+    with pytest.raises(ValueError, match=r"encoder=RateEncoder.* cannot be exported, and so the scalers before it"):
+        to_c(make_pipeline(MinMaxScaler(), small(encoder=RateEncoder())).fit(X), "m")
+    with pytest.raises(ValueError, match="X has 3 columns; expected 2"):
+        to_c(encoded("latency")[0], "m").transform(np.ones((4, 3)))
 
 
 def test_numbers_of_samples() -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from sklearn.pipeline import Pipeline
+
 from .._params import check_choice
 from ..esn.dynamics import Leaky, check_dynamics
 from ..lsm._base import BaseLiquid
@@ -46,8 +48,8 @@ def to_c(
     Parameters
     ----------
     model : ESNRegressor, ESNForecaster, ESNClassifier, NVAR, liquid or Pipeline
-        The fitted model, with the ridge readout; or a pipeline of StandardScaler or MinMaxScaler and one of the first
-        four. Of a LiquidStateMachine, LSMClassifier or LSMRegressor the neurons must be LIF and the weights fixed; the
+        The fitted model, with the ridge readout; or a pipeline of StandardScaler or MinMaxScaler and one of these.
+        Of a LiquidStateMachine, LSMClassifier or LSMRegressor the neurons must be LIF and the weights fixed; the
         readout may be logistic regression. A float64 model is rounded to float32 first.
     name : str
         Prefix of every identifier, and the name of the files.
@@ -99,14 +101,14 @@ def to_c(
         raise ValueError(
             f"dtype={dtype!r} {'needs no refit' if refit is not None else 'needs refit, the data of the fit'}"
         )
-    if isinstance(model, BaseLiquid):
+    if isinstance(model[-1] if isinstance(model, Pipeline) else model, BaseLiquid):
         if learner is not None or anomaly is not None:
             raise ValueError("learner and anomaly are for regressors and forecasters in float32, not for liquids")
         if dtype != "float32":
             raise ValueError(f"dtype={dtype!r} is for echo-state networks; a liquid of weight_dtype='int8' has 8 bits")
         liquid = take_liquid_apart(model)
         code = write_liquid(liquid, name)
-        return LiquidSource(name, *_files(code, name, style), liquid.model, code.driver, liquid)
+        return LiquidSource(name, *_files(code, name, style), liquid.reference, code.driver, liquid)
     parts = take_apart(model)
     if learner is not None or anomaly is not None:
         check_learner(learner, parts, dtype)

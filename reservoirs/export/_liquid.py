@@ -14,9 +14,11 @@ from sklearn.utils.validation import check_is_fitted
 from .. import __version__, _core
 from ..lsm import LiquidStateMachine, LSMClassifier
 from ..lsm.plasticity._base import as_list
+from ._encoding import Encoding, encoding_of
+from ._parts import Affine, scaling_of, steps_of, with_last_step
 from ._self_test import ordered_score
 from ._text import Array, literal, rename, smallest_unsigned, template
-from ._write import Code, classes_line, comment, header_text, implementation_text, model_hash
+from ._write import WIDE, Code, classes_line, comment, header_text, implementation_text, model_hash, scaling
 
 # Frames of all functions on the way down, without the arrays that grow with the model; tests hold this against gcc.
 _STACK_BYTES = 400
@@ -33,7 +35,13 @@ class LiquidParts:
     Attributes
     ----------
     model : LiquidStateMachine, LSMClassifier or LSMRegressor
-        The float32 estimator that the C code equals.
+        The float32 estimator that the C code equals; without the scalers of a pipeline.
+    reference : estimator or Pipeline
+        The same with the scalers.
+    scaling : list of Affine
+        What these do to a row.
+    encoding : Encoding or None
+        What makes spikes of it.
     coef, intercept : float64 ndarray of shape (n_outputs, n_features) and (n_outputs,)
         Of the readout, without rows for a liquid alone.
     by_row : bool
@@ -41,6 +49,9 @@ class LiquidParts:
     """
 
     model: Any
+    reference: Any
+    scaling: list[Affine]
+    encoding: Encoding | None
     coef: np.ndarray
     intercept: np.ndarray
     by_row: bool
@@ -61,8 +72,9 @@ class LiquidParts:
         return len(self.coef) or self.model._features().n_per_unit * int(self.model.W_.shape[0])
 
 
-def take_liquid_apart(model: Any) -> LiquidParts:
+def take_liquid_apart(given: Any) -> LiquidParts:
     """Check that a liquid can be exported, convert it to float32 and return its parts."""
+    scalers, model = steps_of(given)
     check_is_fitted(model)
     neurons = model._neurons_
     if neurons.model != "lif":
@@ -85,7 +97,12 @@ def take_liquid_apart(model: Any) -> LiquidParts:
     copy._compile()
     coef, intercept = _readout(model, features.n_per_unit * int(model.W_.shape[0]))
     by_row = bool(model.per_row) if isinstance(model, LiquidStateMachine) else getattr(model, "target", "") == "step"
-    return LiquidParts(copy, coef, intercept, by_row)
+    encoding = encoding_of(copy)
+    if scalers and encoding is None and hasattr(copy, "encoder_"):
+        raise ValueError(f"encoder={copy.encoder_!r} cannot be exported, and so the scalers before it cannot")
+    width = encoding.n_columns if encoding else int(model.W_in_.shape[1])
+    scaling = scaling_of(scalers, type(model).__name__, width)
+    return LiquidParts(copy, with_last_step(given, copy), scaling, encoding, coef, intercept, by_row)
 
 
 def _readout(model: Any, n_features: int) -> tuple[np.ndarray, np.ndarray]:
@@ -132,35 +149,45 @@ def write_liquid(parts: LiquidParts, name: str) -> Code:
     _write_units(draft, parts.model)
     _write_links(draft, "", parts.model.W_, parts)
     _write_links(draft, "INPUT_", parts.model.W_in_, parts)
+    scaled = [scaling(draft.arrays, "scaled", parts.scaling)] if draft.sizes["PUSHES"] else []
+    if parts.encoding is not None:
+        _write_encoding(draft, parts.encoding)
     if parts.coef.size:
         draft.arrays.append(Array("coef", parts.coef.view(np.uint64), "a row an output"))
         draft.arrays.append(Array("intercept", parts.intercept.view(np.uint64)))
-    sizes, wide = draft.sizes, parts.coef.size > 0
-    kind = "classifier" if parts.classifies else "regressor" if wide else "features"
-    functions = [
+    sizes, reads = draft.sizes, parts.coef.size > 0
+    kind = "classifier" if parts.classifies else "regressor" if reads else "features"
+    names = [
         "liquid",
-        *(["liquid_readout"] if wide else []),
+        *(["encoder"] if parts.encoding else []),
+        *(["liquid_readout"] if reads else []),
         *(["best"] if parts.classifies else []),
         f"liquid_{kind}",
     ]
+    functions = [*scaled, *(template(each, sizes) for each in names)]
     hashes = Array("test_hashes", _hashes(parts, sizes))
-    public = ["INPUTS", "UNITS", {"classifier": "SCORES", "regressor": "OUTPUTS", "features": "FEATURES"}[kind]]
+    public = [
+        *(["COLUMNS"] if parts.encoding else []),
+        "INPUTS",
+        "UNITS",
+        {"classifier": "SCORES", "regressor": "OUTPUTS", "features": "FEATURES"}[kind],
+    ]
     macros = {f"NAME_{size}": f"{value}u" for size, value in sizes.items() if size not in public} | draft.macros
     text = implementation_text(
         sizes,
         macros,
         draft.arrays,
-        [template(each, sizes) for each in functions],
+        functions,
         [hashes.text(), template("liquid_test", sizes)],
-        wide=wide,
-        wide_declared=False,
+        wide=any("name_wide" in each for each in functions),
+        wide_declared=sizes["DELTA"] > 0,
     )
     fields, ram = _state(sizes)
     unit = "uint8_t" if sizes["UNITS"] <= 256 else "uint16_t"
     header = header_text(
         _facts(parts, draft, ram, hashes.n_bytes),
         {size: sizes[size] for size in public},
-        f"typedef {unit} name_unit; /* a unit's number */\n\n",
+        f"{WIDE if sizes['DELTA'] else ''}typedef {unit} name_unit; /* a unit's number */\n\n",
         fields,
         template("liquid_api", sizes),
     )
@@ -175,7 +202,7 @@ def _sizes(parts: LiquidParts) -> dict[str, int]:
     n_units, n_inputs = model.W_in_.shape
     refractory, narrow = model._options_["input_refractory"], model._options_["narrow"]
     renewed = _renewed(synapses.decay.astype(np.float32)) if synapses.nearest else np.zeros((0, 0))
-    numbers = parts.takes_numbers
+    numbers, encoding = parts.takes_numbers, parts.encoding
     sizes = {
         "UNITS": n_units,
         "INPUTS": n_inputs,
@@ -195,7 +222,10 @@ def _sizes(parts: LiquidParts) -> dict[str, int]:
         "INPUT_REFRACTORY": max(refractory, 0),
         "LONGEST_REFRACTORY": int(neurons.parameters[_LIF_ROWS.index("REFRACTORY")].max()),
         "NUMBERS": int(numbers),
+        "ENCODES": int(encoding is not None),
+        "PUSHES": int(numbers or encoding is not None),
         "ROW_STEPS": model._steps("row_duration", model.row_duration) if numbers else 0,
+        "DELTA": 0,
         "FEATURES": features.n_per_unit * n_units,
         "SHARES": int(features.l1 and "counts" in features.names and not parts.by_row),
         "BY_ROW": int(parts.by_row),
@@ -209,7 +239,24 @@ def _sizes(parts: LiquidParts) -> dict[str, int]:
     for name in _FEATURES:
         sizes[name.upper()] = int(name in features.names)
         sizes[f"{name.upper()}_AT"] = features.names.index(name) if name in features.names else 0
+    if encoding is not None:
+        sizes |= {
+            "COLUMNS": encoding.n_columns,
+            "CODE_STEPS": encoding.n_steps,
+            "ROW_STEPS": encoding.row_steps,
+            "DELTA": int(encoding.threshold is not None),
+            "MOST_SPIKES": encoding.most,
+            "BOUNDED_ABOVE": int(encoding.below is not None),
+        }
     return sizes | ({"SCORES": len(parts.coef)} if parts.classifies else {})
+
+
+def _write_encoding(draft: _Draft, encoding: Encoding) -> None:
+    if encoding.threshold is not None:
+        draft.arrays.append(Array("threshold", encoding.threshold.view(np.uint64)))
+    for name, ends in (("CODE_LEAST", encoding.least), ("CODE_BELOW", encoding.below)):
+        if ends is not None:
+            draft.constant(name, ends.ravel(), comment="of each step, channel by channel")
 
 
 def _write_units(draft: _Draft, model: Any) -> None:
@@ -295,7 +342,10 @@ def _state(sizes: dict[str, int]) -> tuple[list[str], int]:
     n_units, n_inputs, channels = sizes["UNITS"], sizes["INPUTS"], sizes["CHANNELS"]
     unit = ("name_unit", 1 if n_units <= 256 else 2)
     blocked = ("uint8_t", 1) if sizes["LONGEST_REFRACTORY"] < 256 else ("uint32_t", 4)
+    n_sent = sizes["DELTA"] and sizes["COLUMNS"]
     wanted: list[tuple[int, tuple[str, int], str, str]] = [
+        (n_sent, ("name_wide", 8), "minus_sent", "spikes of each number since name_init, rises negative"),
+        (n_sent, ("float", 4), "first", "number of each"),
         (n_units, ("float", 4), "v", "potentials"),
         (sizes["ROWS"] * channels * n_units, ("float", 4), "arrivals", "of the steps ahead"),
         (channels * n_units * (sizes["EXPONENTIALS"] > 0), ("float", 4), "falling", "currents"),
@@ -318,14 +368,15 @@ def _state(sizes: dict[str, int]) -> tuple[list[str], int]:
     lines = [f"{kind} {name}[{n}]; /* {about} */" for n, (kind, _), name, about in kept]
     first_narrow = next((i for i, each in enumerate(kept) if each[1][1] < 4), len(kept))
     n_bytes = sum(n * size for n, (_, size), _, _ in kept) + 8 + 2 * sizes["RELAYS"]
-    return [*lines[:first_narrow], *scalars, *lines[first_narrow:]], -(-n_bytes // 4) * 4
+    align = 8 if n_sent else 4
+    return [*lines[:first_narrow], *scalars, *lines[first_narrow:]], -(-n_bytes // align) * align
 
 
 def _facts(parts: LiquidParts, draft: _Draft, ram: int, of_test: int) -> str:
     model, sizes = parts.model, draft.sizes
     flash = sum(array.n_bytes for array in draft.arrays)
     n_units, n_outputs = sizes["UNITS"], sizes["OUTPUTS"]
-    stack = _STACK_BYTES + 8 * n_outputs
+    stack = _STACK_BYTES + 8 * n_outputs + (2 * sizes["INPUTS"] + 4 * sizes["COLUMNS"] + 100 if sizes["ENCODES"] else 0)
     of_unit, of_input = (round(each.nnz / each.shape[1]) for each in (model.W_, model.W_in_))
     per_unit = 2 + sizes["CHANNELS"] * sizes["EXPONENTIALS"] + sizes["TRACES"]
     lines = [

@@ -12,7 +12,7 @@ from ..forecasting import _check_exogenous
 from ..sequences import Sequences, check_sequences
 from ._fixed import FixedNetwork
 from ._parts import Parts
-from ._source import CSource
+from ._source import CSource, values_of
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class NetworkSource(CSource):
             raise ValueError(f"exogenous={exogenous!r} must be None: {self._model} has none")
         model = self._parts.estimator
         classifies = self._parts.kind == "classifier"
-        inputs = check_sequences(model, _values(X), dtype=np.float32, reset=False, rows_are_series=classifies)
+        inputs = check_sequences(model, values_of(X), dtype=np.float32, reset=False, rows_are_series=classifies)
         if classifies:
             return model.classes_[[self._decision(u)[0] for u in inputs]]
         rows = np.concatenate([self._compiled.run(u, self._parts.n_outputs) for u in inputs])
@@ -40,7 +40,9 @@ class NetworkSource(CSource):
         """As `CSource.decision_function`."""
         if self._parts.kind != "classifier":
             raise self._has_no("decision_function")
-        inputs = check_sequences(self._parts.estimator, _values(X), dtype=np.float32, reset=False, rows_are_series=True)
+        inputs = check_sequences(
+            self._parts.estimator, values_of(X), dtype=np.float32, reset=False, rows_are_series=True
+        )
         scores = np.stack([self._decision(u)[1] for u in inputs])
         return scores[:, 0] if self._parts.n_outputs == 1 else scores
 
@@ -49,7 +51,7 @@ class NetworkSource(CSource):
         if self._parts.kind != "forecaster":
             raise ValueError(f"{self._model} does not forecast")
         n_steps = check_count("n_steps", n_steps)
-        series = self._parts.estimator._check_series(_values(warmup), "warmup")
+        series = self._parts.estimator._check_series(values_of(warmup), "warmup")
         if series.form != "single":
             raise ValueError(f"warmup holds {len(series)} series; expected one")
         past = self._exogenous(warmup_X, "warmup_X", series)
@@ -59,7 +61,7 @@ class NetworkSource(CSource):
         return rows[:, 0] if self._parts.estimator._one_dimensional_ else rows
 
     def _predict_series(self, y: Any, X: Any) -> Any:
-        series = self._parts.estimator._check_series(_values(y), "y")
+        series = self._parts.estimator._check_series(values_of(y), "y")
         exogenous = self._exogenous(X, "X", series)
         rows = [self._compiled.run_on(part, x, len(part)) for part, x in zip(series, exogenous, strict=True)]
         joined = np.concatenate(rows)
@@ -81,8 +83,3 @@ class NetworkSource(CSource):
             washout = self._parts.estimator.washout_
             raise ValueError(f"washout={washout} leaves nothing of a sequence of {len(u)} time steps")
         return best, scores
-
-
-def _values(X: Any) -> Any:
-    """Return tables without their column names, which scalers and estimators of a pipeline know differently."""
-    return X.to_numpy() if hasattr(X, "to_numpy") else X

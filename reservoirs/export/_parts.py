@@ -130,7 +130,7 @@ class Parts:
 
 def take_apart(model: Any) -> Parts:
     """Check that `model` can be exported, convert it to float32 and return its parts."""
-    scalers, final = _steps(model)
+    scalers, final = steps_of(model)
     if not isinstance(final, ESNRegressor | ESNForecaster | ESNClassifier | NVAR):
         raise ValueError(
             f"model={model!r} cannot be exported; expected an ESNRegressor, ESNForecaster, ESNClassifier, NVAR or "
@@ -141,24 +141,37 @@ def take_apart(model: Any) -> Parts:
         raise ValueError(f"readout={final.readout!r} cannot be exported; only readout=None, ridge regression, can")
     if not isinstance(final, NVAR) and not final._is_plain:
         raise ValueError("a network with recurrent_delay, input_delay or multiplicative_scaling cannot be exported")
-    width = final._width_
-    for scaler in scalers:
-        check_is_fitted(scaler)
-        if scaler.n_features_in_ != width:
-            raise ValueError(
-                f"{scaler!r} scales {scaler.n_features_in_} columns, but a time step of {type(final).__name__} has "
-                f"{width} features: only scalers of a time step's features can be exported"
-            )
+    scaling = scaling_of(scalers, type(final).__name__, final._width_)
     final = _as_float32(final)
     parts = _of_forecaster(final) if isinstance(final, ESNForecaster | NVAR) else _of_network_model(final)
-    reference = Pipeline([*model.steps[:-1], (model.steps[-1][0], final)]) if isinstance(model, Pipeline) else final
-    scaling = [step for scaler in scalers for step in _scaling(scaler)]
-    for step in [*scaling, *parts["standardise"], *parts["standardise_x"], *parts["restore"]]:
+    reference = with_last_step(model, final)
+    for step in [*parts["standardise"], *parts["standardise_x"], *parts["restore"]]:
         _check_range(step.constants)
     return Parts(estimator=final, reference=reference, scaling=scaling, **parts)
 
 
-def _steps(model: Any) -> tuple[list[Any], Any]:
+def scaling_of(scalers: list[Any], name: str, width: int) -> list[Affine]:
+    """Check the scalers before an estimator with rows of this width and return what they do."""
+    for scaler in scalers:
+        check_is_fitted(scaler)
+        if scaler.n_features_in_ != width:
+            raise ValueError(
+                f"{scaler!r} scales {scaler.n_features_in_} columns, but a time step of {name} has {width} features: "
+                "only scalers of a time step's features can be exported"
+            )
+    steps = [step for scaler in scalers for step in _scaling(scaler)]
+    for step in steps:
+        _check_range(step.constants)
+    return steps
+
+
+def with_last_step(model: Any, final: Any) -> Any:
+    """Return the model with its last step, or itself if it is no pipeline, replaced."""
+    return Pipeline([*model.steps[:-1], (model.steps[-1][0], final)]) if isinstance(model, Pipeline) else final
+
+
+def steps_of(model: Any) -> tuple[list[Any], Any]:
+    """Return the scalers of a pipeline and its last step; for another model none, and itself."""
     if not isinstance(model, Pipeline):
         return [], model
     steps = [step for _, step in model.steps if step is not None and not isinstance(step, str)]

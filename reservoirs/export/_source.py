@@ -175,3 +175,8 @@ class CSource:
 
     def _has_no(self, method: str) -> ValueError:
         return ValueError(f"{self._model} has no {method}")
+
+
+def values_of(X: Any) -> Any:
+    """Return tables without their column names, which scalers and estimators of a pipeline know differently."""
+    return X.to_numpy() if hasattr(X, "to_numpy") else X

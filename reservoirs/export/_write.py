@@ -160,17 +160,17 @@ def implementation_text(
 
 def _scalings(draft: _Draft) -> list[str]:
     parts = draft.parts
-    functions = [_scaling(draft, "scaled", parts.scaling)]
+    functions = [scaling(draft.arrays, "scaled", parts.scaling)]
     if parts.kind == "forecaster":
-        functions.append(_scaling(draft, "standardised", parts.standardise))
-        functions.append(_scaling(draft, "original", parts.restore))
+        functions.append(scaling(draft.arrays, "standardised", parts.standardise))
+        functions.append(scaling(draft.arrays, "original", parts.restore))
         if parts.n_exogenous:
-            functions.append(_scaling(draft, "standardised_x", parts.standardise_x))
+            functions.append(scaling(draft.arrays, "standardised_x", parts.standardise_x))
     return functions
 
 
-def _scaling(draft: _Draft, name: str, steps: list[Affine]) -> str:
-    """Write the function that scales one number of column i."""
+def scaling(arrays: list[Array], name: str, steps: list[Affine]) -> str:
+    """Write the function that scales one number of column i, and add the arrays of its constants."""
     if not steps:
         return f"static inline float name_{name}(float x, size_t i)\n{{\n    (void)i;\n    return x;\n}}\n"
     lines = ["name_wide wide;"]
@@ -181,7 +181,7 @@ def _scaling(draft: _Draft, name: str, steps: list[Affine]) -> str:
             lines.append(f"x = x < {low} ? {low} : x > {high} ? {high} : x;")
             continue
         constants = Array(f"{name}_{n}", bits(step.constants), f"{step.action}: {_told(step.constants)}")
-        draft.arrays.append(constants)
+        arrays.append(constants)
         start = "wide" if fresh else "name_wide_of(x)"
         lines.append(f"wide = name_wide_{step.action}({start}, name_wide_at(&name_{constants.name}[i]));")
         fresh = not step.narrow

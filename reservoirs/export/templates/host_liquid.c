@@ -23,14 +23,18 @@ int host_spikes(void *state, const int32_t *steps, const uint16_t *channels, siz
     return decision;
 }
 
-#if NAME_NUMBERS
+#if NAME_PUSHES
 int host_numbers(void *state, const float *u, size_t n_rows, size_t every, float *out)
 {
     size_t t;
     int decision = 0;
     name_init((name_state *)state);
     for (t = 0; t < n_rows; ++t) {
+#if NAME_ENCODES
+        name_push((name_state *)state, u + t * NAME_COLUMNS);
+#else
         name_push((name_state *)state, u + t * NAME_INPUTS);
+#endif
         if ((t + 1) % every == 0) decision = host_read(state, out + t / every * NAME_READ);
     }
     return decision;

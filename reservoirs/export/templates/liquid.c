@@ -212,7 +212,7 @@ void name_push(name_state *s, const float *u)
 {
     size_t i;
     memset(s->external, 0, sizeof s->external);
-    for (i = 0; i < NAME_INPUTS; ++i) name_send_input(s, i, s->external, u[i]);
+    for (i = 0; i < NAME_INPUTS; ++i) name_send_input(s, i, s->external, name_scaled(u[i], i));
     for (i = 0; i < NAME_ROW_STEPS; ++i) name_advance(s, NULL, 0);
 }
 

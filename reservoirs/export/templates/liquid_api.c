@@ -10,6 +10,11 @@ void name_step(name_state *s, const uint16_t *channels, size_t n);
 void name_push(name_state *s, const float *u);
 
 #endif
+#if NAME_ENCODES
+/* A row u[NAME_COLUMNS] of numbers, encoded as spikes, for as many steps as it lasts. */
+void name_push(name_state *s, const float *u);
+
+#endif
 #if NAME_CLASSIFIES
 /* The class of the steps since name_init, as a number in the list above. scores[NAME_SCORES] may be NULL. */
 int name_decide(const name_state *s, float *scores);
