@@ -247,7 +247,7 @@ def expected_hash(code: CSource, steps: int) -> str:
 def kind_of(code: CSource) -> str:
     if "m_learn" in code.header:
         return "learner"
-    return "encoded" if "m_push" in code.header and "M_UNITS" in code.header else getattr(code._parts, "kind", "liquid")
+    return "encoded" if "M_COLUMNS" in code.header else getattr(code._parts, "kind", "liquid")
 
 
 def hash_of_host(code: CSource, steps: int) -> str:
