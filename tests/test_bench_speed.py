@@ -9,7 +9,7 @@ def test_quick_run_prints_and_writes_every_row(tmp_path, capsys):
     speed.main(["--quick", "--no-peers", "--json", str(tmp_path / "figures.json")])
     printed = capsys.readouterr().out
     results = json.loads((tmp_path / "figures.json").read_text())["results"]
-    assert len(results) == 11
+    assert len(results) == 15
     for result in results:
         assert result["row"] in printed
         assert all(

@@ -223,6 +223,21 @@ def test_pipelines(regression):
     np.testing.assert_array_equal(in_pipeline.predict(X), by_hand)
 
 
+def test_a_pipeline_with_a_memory_harvests_once_a_split(regression, tmp_path, monkeypatch):
+    calls = []
+    harvest = EchoStateNetwork.fit_transform
+
+    def counted(self, *args, **kwargs):
+        calls.append(self)
+        return harvest(self, *args, **kwargs)
+
+    monkeypatch.setattr(EchoStateNetwork, "fit_transform", counted)
+    pipeline = make_pipeline(EchoStateNetwork(**SEEDED), Ridge(), memory=str(tmp_path))
+    grid = {"ridge__alpha": [1e-4, 1e-2, 1.0, 100.0]}
+    GridSearchCV(pipeline, grid, cv=TimeSeriesSplit(3), refit=False).fit(*regression)
+    assert len(calls) == 3
+
+
 def test_a_network_and_a_ridge_are_a_regressor(regression):
     X, y = regression
     both = make_pipeline(EchoStateNetwork(features="states+input", **SEEDED), Ridge(1e-3)).fit(X, y)
