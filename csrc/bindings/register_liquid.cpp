@@ -215,19 +215,33 @@ public:
         return of_slots;
     }
 
-    template <class U>
-    Array<U> of_units(const U* (*pick)(const typename LiquidBatch<T>::View&)) const {
+    template <class U, class V>
+    Array<U> of_units(const V* (*pick)(const typename LiquidBatch<T>::View&)) const {
         const py::ssize_t n_units = batch_.liquid().n_units();
         Array<U> all({static_cast<py::ssize_t>(batch_.n_begun()), n_units});
         for (std::int64_t s = 0; s < batch_.n_begun(); ++s) {
-            std::copy_n(pick(batch_.view(s)), n_units, all.mutable_data() + s * n_units);
+            const V* const values = pick(batch_.view(s));
+            std::transform(values, values + n_units, all.mutable_data() + s * n_units,
+                           [](V value) { return static_cast<U>(value); });
         }
         return all;
     }
 
+    using View = typename LiquidBatch<T>::View;
+    using Steps = Array<std::int32_t>;  // which one presentation fits
+    Steps counts() const {
+        return of_units<std::int32_t, std::int64_t>([](const View& view) { return view.counts; });
+    }
+    Steps first() const {
+        return of_units<std::int32_t, std::int64_t>([](const View& view) { return view.first; });
+    }
+    Steps last() const {
+        return of_units<std::int32_t, std::int64_t>([](const View& view) { return view.last; });
+    }
+
     Array<T> sum_squares() const {
         if (!batch_.has_intervals()) throw std::invalid_argument("this batch keeps no intervals");
-        return of_units<T>([](const auto& view) { return view.sum_squares; });
+        return of_units<T, T>([](const View& view) { return view.sum_squares; });
     }
 
     py::dict totals() const {
@@ -299,7 +313,6 @@ void register_type(py::module_& m, const std::string& suffix) {
         .def_property_readonly("n_synapses", &Liquid<T>::n_synapses)
         .def_property_readonly("nbytes", &Liquid<T>::nbytes);
     using B = Batch<T>;
-    using View = typename LiquidBatch<T>::View;
     py::class_<B>(m, ("LiquidBatch" + suffix).c_str())
         .def(py::init<std::shared_ptr<Liquid<T>>, std::int64_t, T, bool, const std::vector<std::int32_t>&,
                       const std::vector<std::int32_t>&, const std::vector<std::shared_ptr<Rule<T>>>&,
@@ -321,15 +334,9 @@ void register_type(py::module_& m, const std::string& suffix) {
         .def("watched", &B::potentials)
         .def("clear_kept", &B::clear_kept)
         .def("learned", &B::learned, py::arg("slot"))
-        .def_property_readonly(
-            "counts",
-            [](const B& b) { return b.template of_units<std::int32_t>([](const View& view) { return view.counts; }); })
-        .def_property_readonly(
-            "first",
-            [](const B& b) { return b.template of_units<std::int32_t>([](const View& view) { return view.first; }); })
-        .def_property_readonly(
-            "last",
-            [](const B& b) { return b.template of_units<std::int32_t>([](const View& view) { return view.last; }); })
+        .def_property_readonly("counts", &B::counts)
+        .def_property_readonly("first", &B::first)
+        .def_property_readonly("last", &B::last)
         .def_property_readonly("sum_squares", &B::sum_squares)
         .def_property_readonly("latency", &B::latency)
         .def_property_readonly("intervals", &B::intervals)

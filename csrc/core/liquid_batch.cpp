@@ -19,7 +19,7 @@ namespace reservoirs {
 
 namespace {
 
-constexpr std::int32_t kNever = -1;
+constexpr std::int64_t kNever = -1;
 
 // Which plasticity answers a spike. The loop over steps is compiled once for each, so that what a liquid does not have
 // costs it nothing.
@@ -53,10 +53,10 @@ struct alignas(128) LiquidBatch<T>::Slot {
     Aligned<T> thresholds;  // those that rules have raised
     Aligned<T> added;       // currents from inputs and rules
 
-    std::vector<std::int32_t> counts;
-    std::vector<std::int32_t> counts_sampled;
-    std::vector<std::int32_t> first;
-    std::vector<std::int32_t> last;
+    std::vector<std::int64_t> counts;
+    std::vector<std::int64_t> counts_sampled;
+    std::vector<std::int64_t> first;
+    std::vector<std::int64_t> last;
     std::vector<T> sum_squares;
     std::vector<RecordedSpike> recorded;
     std::vector<T> watched;
@@ -64,7 +64,7 @@ struct alignas(128) LiquidBatch<T>::Slot {
     GivenSpikes given;
     DrawnSpikes drawn;
     Relay relay;
-    std::vector<std::int32_t> input_last;
+    std::vector<std::int64_t> input_last;
     std::vector<T> input_factors;
     // Numbers as inputs: what each row injects holds for some steps.
     const T* rows = nullptr;
@@ -115,8 +115,9 @@ LiquidBatch<T>::LiquidBatch(std::shared_ptr<const Liquid<T>> liquid, std::int64_
 template <class T>
 LiquidBatch<T>::~LiquidBatch() = default;
 
-// Steps are kept in 32 bits.
+// What is shown at once has steps of 32 bits; what goes on for ever, of which states are kept in double, of 53.
 constexpr std::int64_t kMostSteps = (std::int64_t{1} << 31) - 1;
+constexpr std::int64_t kMostInAll = std::int64_t{1} << 53;
 
 template <class T>
 void LiquidBatch<T>::check(const std::vector<std::int64_t>& lengths, bool goes_on) const {
@@ -126,9 +127,8 @@ void LiquidBatch<T>::check(const std::vector<std::int64_t>& lengths, bool goes_o
     for (std::size_t s = 0; s < lengths.size(); ++s) {
         const Slot& slot = *slots_[s];
         if (goes_on && slot.begun && slot.step < slot.length) throw std::invalid_argument("a slot is not at its end");
-        const std::int64_t before = goes_on ? slot.length : 0;
-        if (lengths[s] < 0 || lengths[s] > kMostSteps - before) {
-            throw std::invalid_argument("a liquid takes at most 2147483647 steps from its start on");
+        if (lengths[s] < 0 || lengths[s] > kMostSteps || (goes_on && lengths[s] > kMostInAll - slot.length)) {
+            throw std::invalid_argument("a liquid takes at most 2147483647 steps at once");
         }
     }
 }
@@ -350,7 +350,7 @@ private:
         return plasticity == Plasticity::renewal;
     }
 
-    T renewal(int channel, std::int32_t last) const {
+    T renewal(int channel, std::int64_t last) const {
         const std::vector<T>& added = liquid_.renewal_[static_cast<std::size_t>(channel)];
         const auto n = static_cast<std::size_t>(slot_.step - last);
         return last == kNever || n >= added.size() ? T(1) : added[n];
@@ -401,7 +401,7 @@ private:
             const std::uint32_t c = spikes.inputs[s];
             if (renewed) {
                 slot_.input_factors[static_cast<std::size_t>(s)] = renewal(0, slot_.input_last[c]);
-                slot_.input_last[c] = static_cast<std::int32_t>(slot_.step);
+                slot_.input_last[c] = slot_.step;
             }
             slot_.totals.events += liquid_.input_.fan_out(c);
         }
@@ -468,7 +468,7 @@ private:
         ++slot_.totals.steps;
         slot_.totals.spikes += n_spikes;
         if (!slot_.trace.empty()) kernels_.multiply(slot_.trace.data(), liquid_.padded_, batch_.trace_decay_);
-        const auto t = static_cast<std::int32_t>(slot_.step);
+        const std::int64_t t = slot_.step;
         for (std::int64_t s = 0; s < n_spikes; ++s) {
             const std::uint32_t j = slot_.spikes[static_cast<std::size_t>(s)];
             ++slot_.counts[j];
@@ -481,7 +481,7 @@ private:
             }
             slot_.last[j] = t;
             if (!batch_.is_recorded_.empty() && batch_.is_recorded_[j]) {
-                slot_.recorded.push_back({t, static_cast<std::int32_t>(j)});
+                slot_.recorded.push_back({static_cast<std::int32_t>(t), static_cast<std::int32_t>(j)});
             }
         }
         for (const std::int32_t unit : batch_.watched_)
@@ -492,7 +492,8 @@ private:
         const auto n = static_cast<std::size_t>(liquid_.n_units_);
         if (to.counts != nullptr) {
             for (std::size_t i = 0; i < n; ++i) {
-                to.counts[at * n + i] = static_cast<T>(slot_.counts[i] - slot_.counts_sampled[i]);
+                to.counts[at * n + i] =
+                    static_cast<T>(static_cast<std::int32_t>(slot_.counts[i] - slot_.counts_sampled[i]));
             }
             slot_.counts_sampled = slot_.counts;
         }
@@ -561,7 +562,7 @@ typename LiquidBatch<T>::View LiquidBatch<T>::view(std::int64_t s) const {
 template <class T>
 void LiquidBatch<T>::store_latency(std::int64_t s, double* latency) const {
     const View of = view(s);
-    std::transform(of.first, of.first + liquid_->n_units(), latency, [&of](std::int32_t first) {
+    std::transform(of.first, of.first + liquid_->n_units(), latency, [&of](std::int64_t first) {
         return first == kNever ? 1.0 : static_cast<double>(first) / static_cast<double>(of.length);
     });
 }
@@ -572,8 +573,8 @@ void LiquidBatch<T>::store_intervals(std::int64_t s, double* intervals) const {
     const View of = view(s);
     const std::int64_t n_units = liquid_->n_units();
     for (std::int64_t i = 0; i < n_units; ++i, ++intervals) {
-        const double n = of.counts[i] - 1;
-        const double mean = n > 0 ? (static_cast<double>(of.last[i]) - of.first[i]) / n : 1.0;
+        const auto n = static_cast<double>(of.counts[i] - 1);
+        const double mean = n > 0 ? static_cast<double>(of.last[i] - of.first[i]) / n : 1.0;
         const double variance = n > 0 ? static_cast<double>(of.sum_squares[i]) / n - mean * mean : 0.0;
         intervals[0] = n > 0 ? mean / static_cast<double>(of.length) : 1.0;
         intervals[n_units] = std::sqrt(std::max(variance, 0.0)) / mean;
@@ -592,12 +593,12 @@ void LiquidBatch<T>::visit_state(Slot& slot, std::int64_t last_step, const Visit
             visit(values.data() + i, std::min(n_values, n), least, most);
         }
     };
-    const auto integers = [&](std::vector<std::int32_t>& values, double from) {
+    const auto integers = [&](std::vector<std::int64_t>& values, double from) {
         visit(values.data(), static_cast<std::int64_t>(values.size()), from, static_cast<double>(last_step));
     };
     const auto all = [&](auto& values) { visit(values.data(), static_cast<std::int64_t>(values.size()), least, most); };
     numbers(slot.v);
-    visit(&slot.step, 1, 0.0, static_cast<double>(kMostSteps));
+    visit(&slot.step, 1, 0.0, static_cast<double>(kMostInAll));
     numbers(slot.blocked);
     numbers(slot.extra);
     all(slot.arrivals);
@@ -640,7 +641,7 @@ void LiquidBatch<T>::load(std::int64_t s, const double* state) {
     if (slot.learning) throw std::invalid_argument("the state of a liquid that learns cannot be kept");
     if (!slot.begun) start(static_cast<std::size_t>(s));
     const double step = state[liquid_->n_units_];
-    const std::int64_t last_step = step >= 0 && step <= kMostSteps ? static_cast<std::int64_t>(step) : 0;
+    const std::int64_t last_step = step >= 0 && step <= kMostInAll ? static_cast<std::int64_t>(step) : 0;
     const double* given = state;
     visit_state(slot, last_step, [&given](const auto* values, std::int64_t n, double least, double most) {
         const bool whole = std::is_integral_v<std::remove_reference_t<decltype(*values)>>;

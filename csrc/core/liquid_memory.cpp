@@ -100,11 +100,11 @@ void LiquidMemory<T>::read(double* features) const {
         } else if (feature == LiquidFeature::counts && reading_.by_row) {
             features = std::copy(counts_.begin(), counts_.end(), features);
         } else if (feature == LiquidFeature::counts) {
-            const std::int32_t* const counts = batch_.view(0).counts;
+            const std::int64_t* const counts = batch_.view(0).counts;
             const std::int64_t sum = std::accumulate(counts, counts + n, std::int64_t{0});
             const T divisor = reading_.shares ? static_cast<T>(std::max<std::int64_t>(sum, 1)) : T(1);
             features = std::transform(counts, counts + n, features,
-                                      [divisor](std::int32_t count) { return static_cast<T>(count) / divisor; });
+                                      [divisor](std::int64_t count) { return static_cast<T>(count) / divisor; });
         } else {
             const std::vector<T>& values = feature == LiquidFeature::traces ? traces_ : potentials_;
             features = std::copy(values.begin(), values.end(), features);

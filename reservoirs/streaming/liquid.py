@@ -103,8 +103,8 @@ class LiquidStream(LiquidInput, Stream):
         Raises
         ------
         ValueError
-            For inputs of another shape, that are infinite or that the encoder does not take, NaN if missing values are
-            an error, and after 2147483647 steps of the liquid. Nothing changes then.
+            For inputs of another shape, that are infinite or that the encoder does not take, and NaN if missing values
+            are an error. Nothing changes then.
         """
         returned = self._shown(u, self._step) if self._encodes or isinstance(u, Events) else self._step(u)
         # The core's numbers are float64; those of features are the liquid's.

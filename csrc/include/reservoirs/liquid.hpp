@@ -169,9 +169,9 @@ public:
     struct View {
         std::int64_t length;
         std::int64_t steps_done;
-        const std::int32_t* counts;  // [unit]
-        const std::int32_t* first;   // step of the first and the last spike, -1 for none
-        const std::int32_t* last;
+        const std::int64_t* counts;  // [unit]
+        const std::int64_t* first;   // step of the first and the last spike, -1 for none
+        const std::int64_t* last;
         const T* sum_squares;  // of the intervals between spikes, in steps; only with intervals
         const std::vector<RecordedSpike>& recorded;
         const std::vector<T>& watched;  // [step][watched unit]
