@@ -188,7 +188,7 @@ default=None
         Parameters
         ----------
         learner : RLS, NLMS or LMS, default=None
-            How the readout goes on learning from the stream, beginning with the fitted one.
+            How the ridge readout goes on learning from the stream, beginning with the fitted one.
         missing : {"error", "hold", "predict", "skip"}, default="error"
             What happens where the row of the series is None or has values that are NaN: a ValueError; the values of
             the row before stand in (the training mean at the start); their predictions do; or nothing, and the

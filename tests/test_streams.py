@@ -16,6 +16,8 @@ from scipy.linalg import LinAlgWarning
 from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 import reservoirs
@@ -264,6 +266,13 @@ def test_rows_come_in_many_forms() -> None:
     stream = model.stream()
     assert isinstance(stream.step(np.int32(0)), float)
     assert stream.step(0) != stream.step(np.float32(0.5))
+
+
+def test_pipelines_scale_row_by_row() -> None:
+    pipeline = make_pipeline(StandardScaler(), regressor()).fit(U, Y)
+    stream, scalers = pipeline[-1].stream(), pipeline[:-1]
+    outputs = rows_of(stream, (scalers.transform([row])[0] for row in U))
+    assert_same_bits(outputs, pipeline.predict(U))
 
 
 # What a stream remembers.

@@ -323,11 +323,12 @@ void PooledStream<T>::learn(std::int64_t code) {
     if (!learner_) throw std::invalid_argument("the stream has no learner");
     if (n_pooled_rows() == 0) throw std::invalid_argument("no rows so far to learn from");
     const auto n_outputs = static_cast<std::int64_t>(scores_.size());
+    if (code < 0 || code >= std::max<std::int64_t>(2, n_outputs)) throw std::invalid_argument("there is no such class");
     std::vector<double> truth(scores_.size(), -1.0);
-    if (n_outputs == 1) {
-        truth[0] = code == 1 ? 1.0 : -1.0;
-    } else {
-        truth.at(static_cast<std::size_t>(code)) = 1.0;
+    if (n_outputs > 1) {
+        truth[static_cast<std::size_t>(code)] = 1.0;
+    } else if (code == 1) {
+        truth[0] = 1.0;
     }
     pool(pooled_.data());
     learner_->learn(pooled_.data(), truth.data());

@@ -126,6 +126,19 @@ void test_pooling(Numbers& numbers) {
     CHECK(copy.decide() < 0);
     copy.load(state.data());
     CHECK(copy.decide() == stream.decide());
+    CHECK_REFUSED((stream.learn(0), 0));
+    // Told often enough what the rows so far are, it says so.
+    const LinearReadout<double> start(coef.data(), intercept.data(), 2, stream.n_pooled());
+    PooledStream<T> pupil(std::make_unique<NetworkMemory<T>>(make_network<T>(n_units, 3, numbers), true, false), 0,
+                          true, true, Missing::skip, coef.data(), intercept.data(), 2,
+                          std::make_unique<LeastMeanSquares<double>>(start, 0.5, true));
+    CHECK_REFUSED((pupil.learn(0), 0));
+    pupil.step(numbers.take<T>(3).data());
+    CHECK_REFUSED((pupil.learn(2), 0));
+    for (const int64_t code : {1, 0, 1}) {
+        for (int again = 0; again < 30; ++again) pupil.learn(code);
+        CHECK(pupil.decide() == code && PooledStream<T>(pupil).decide() == code);
+    }
 }
 
 // Least squares of y = 2 x + 1, whatever the number of features beside x.

@@ -165,7 +165,7 @@ n_timesteps)
         Parameters
         ----------
         learner : RLS, NLMS or LMS, default=None
-            How the readout goes on learning, from one sequence whose label is known after another.
+            How the ridge readout goes on learning, from one sequence whose label is known after another.
         missing : {"error", "hold", "skip"}, default="error"
             What happens where a row has values that are NaN: a ValueError, the values of the row before (zeros at the
             start), or nothing.

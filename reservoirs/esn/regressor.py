@@ -240,7 +240,7 @@ class ESNRegressor(RegressorMixin, LinearReadoutMixin):  # type: ignore[misc]
         ----------
         learner : RLS, NLMS or LMS, default=None
             How the readout goes on learning from the stream, beginning with the fitted one. Outputs fed back are the
-            stream's own (FORCE learning).
+            stream's own (FORCE learning). For the ridge readout only.
         missing : {"error", "hold", "skip"}, default="error"
             What happens where a row has values that are NaN: a ValueError, the values of the row before (zeros at the
             start), or nothing: the outputs of the step before are returned again.

@@ -263,7 +263,7 @@ class LSMRegressor(RegressorMixin, BaseLiquid):  # type: ignore[misc]
         Parameters
         ----------
         learner : RLS, NLMS or LMS, default=None
-            How the readout goes on learning from the stream, beginning with the fitted one.
+            How the ridge readout goes on learning from the stream, beginning with the fitted one.
         missing : {"error", "hold", "skip"}, default="error"
             What happens where a row has values that are NaN: a ValueError, the values of the row before (zeros at the
             start), or nothing: the outputs of the step before are returned again.
