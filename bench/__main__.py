@@ -16,6 +16,8 @@ from bench import (
     integers,
     liquid_accuracy,
     liquid_speed,
+    roofline,
+    search,
     sparsity,
     speech,
     speed,
@@ -23,7 +25,9 @@ from bench import (
 )
 
 quick = [flag for flag in sys.argv[1:] if flag == "--quick"]
+roofline.main(quick)
 speed.main(quick)
+search.main(quick)
 accuracy.main(quick)
 dynamics.main(quick)
 adaptation.main(quick)

@@ -1,0 +1,240 @@
+// What this machine can do at best, for bench/roofline.py: loads from buffers of a size, multiply-adds, loads and sums at
+// scattered places. Each probe runs on every thread for a while and returns how much all of them did in a second.
+#include <cstdint>
+#include <cstring>
+#include <ctime>
+#include <random>
+#include <thread>
+#include <vector>
+#if defined(__SSE4_1__)
+#include <immintrin.h>
+#endif
+
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kBytes = 64;
+#elif defined(__AVX__)
+constexpr int kBytes = 32;
+#else
+constexpr int kBytes = 16;
+#endif
+
+template <class T>
+struct VectorOf {
+    typedef T type __attribute__((vector_size(kBytes)));
+};
+template <class T>
+using Vec = typename VectorOf<T>::type;
+
+// Makes the compiler believe that the value is used, and that memory may have changed.
+template <class V>
+void keep(V &value) {
+    asm volatile("" : : "r"(&value) : "memory");
+}
+
+template <class T>
+T *aligned(std::vector<char> &memory, int64_t n) {
+    memory.assign(static_cast<size_t>(n) * sizeof(T) + 64, 1);
+    const auto address = reinterpret_cast<uintptr_t>(memory.data());
+    return reinterpret_cast<T *>((address + 63) / 64 * 64);
+}
+
+// Seconds this thread has had a processor: what else runs on the machine does not count.
+double busy() {
+    timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+// `make` returns, for one thread, what does one pass.
+template <class Make>
+double a_second(double seconds, int n_threads, double of_pass, const Make &make) {
+    std::vector<double> rates(static_cast<size_t>(n_threads));
+    std::vector<std::thread> threads;
+    for (int i = 0; i < n_threads; ++i) {
+        threads.emplace_back([&, i] {
+            auto pass = make();
+            pass();
+            // Asking for the time takes as long as many short passes.
+            double n = 1, spent = 0;
+            while (spent < seconds) {
+                n *= 2;
+                const double begin = busy();
+                for (double pass_number = 0; pass_number < n; ++pass_number) pass();
+                spent = busy() - begin;
+            }
+            rates[static_cast<size_t>(i)] = n * of_pass / spent;
+        });
+    }
+    for (std::thread &thread : threads) thread.join();
+    double sum = 0;
+    for (const double rate : rates) sum += rate;
+    return sum;
+}
+
+constexpr int64_t kIndices = 8192;
+
+std::vector<uint16_t> places(int64_t n) {
+    std::mt19937 random(0);
+    std::vector<uint16_t> at(kIndices);
+    for (uint16_t &each : at) each = static_cast<uint16_t>(random() % static_cast<uint32_t>(n));
+    return at;
+}
+
+template <class T>
+double multiply_adds(double seconds, int n_threads) {
+    constexpr int kSums = 12, kTimes = 4096;
+    const double of_pass = static_cast<double>(kSums) * kTimes * (kBytes / sizeof(T));
+    return a_second(seconds, n_threads, of_pass, [] {
+        return [] {
+            Vec<T> sum[kSums] = {}, a = Vec<T>{} + T(0.5), b = Vec<T>{} + T(0.25);
+            keep(a);
+            keep(b);
+            for (int t = 0; t < kTimes; ++t) {
+                for (int i = 0; i < kSums; ++i) sum[i] = sum[i] * a + b;
+            }
+            keep(sum);
+        };
+    });
+}
+
+// One add for each load, as compilers make it.
+template <class T>
+void sum_scattered(const T *x, const uint16_t *at) {
+    T sum[8] = {};
+    for (int64_t i = 0; i < kIndices; i += 8) {
+        for (int k = 0; k < 8; ++k) sum[k] += x[at[i + k]];
+    }
+    keep(sum);
+}
+
+#if defined(__AVX2__) && defined(__GNUC__)
+// Loads and inserts, columns four at a time: the way of our kernels.
+inline __m128 four(const float *x, const uint16_t *at) {
+    uint64_t c;
+    std::memcpy(&c, at, sizeof c);
+    __m128 v = _mm_load_ss(x + (c & 0xFFFF));
+    v = _mm_insert_ps(v, _mm_load_ss(x + (c >> 16 & 0xFFFF)), 0x10);
+    v = _mm_insert_ps(v, _mm_load_ss(x + (c >> 32 & 0xFFFF)), 0x20);
+    return _mm_insert_ps(v, _mm_load_ss(x + (c >> 48)), 0x30);
+}
+
+inline __m256d four(const double *x, const uint16_t *at) {
+    uint64_t c;
+    std::memcpy(&c, at, sizeof c);
+    const __m128d low = _mm_loadh_pd(_mm_load_sd(x + (c & 0xFFFF)), x + (c >> 16 & 0xFFFF));
+    const __m128d high = _mm_loadh_pd(_mm_load_sd(x + (c >> 32 & 0xFFFF)), x + (c >> 48));
+    return _mm256_set_m128d(high, low);
+}
+
+template <class T>
+void insert_scattered(const T *x, const uint16_t *at) {
+    decltype(four(x, at)) sum[4] = {};
+    for (int64_t i = 0; i < kIndices; i += 16) {
+        for (int k = 0; k < 4; ++k) sum[k] += four(x, at + i + 4 * k);
+    }
+    keep(sum);
+}
+
+inline __m256 gathered(const float *x, const uint16_t *at) {
+    return _mm256_i32gather_ps(x, _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i *>(at))), 4);
+}
+
+inline __m256d gathered(const double *x, const uint16_t *at) {
+    return _mm256_i32gather_pd(x, _mm_cvtepu16_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(at))), 8);
+}
+
+template <class T>
+void gather_scattered(const T *x, const uint16_t *at) {
+    constexpr int n = 32 / sizeof(T);
+    decltype(gathered(x, at)) sum[4] = {};
+    for (int64_t i = 0; i < kIndices; i += 4 * n) {
+        for (int k = 0; k < 4; ++k) sum[k] += gathered(x, at + i + n * k);
+    }
+    keep(sum);
+}
+#else
+template <class T>
+constexpr auto insert_scattered = sum_scattered<T>;
+template <class T>
+constexpr auto gather_scattered = sum_scattered<T>;
+#endif
+
+// Of the ways to load from scattered places, the fastest.
+template <class T>
+double scattered_loads(int64_t n, double seconds, int n_threads) {
+    double best = 0;
+    using Way = void (*)(const T *, const uint16_t *);
+    for (const Way way : {Way(sum_scattered<T>), Way(insert_scattered<T>), Way(gather_scattered<T>)}) {
+        const double rate = a_second(seconds, n_threads, kIndices, [n, way] {
+            return [way, at = places(n), x = std::vector<T>(static_cast<size_t>(n), T(1))] { way(x.data(), at.data()); };
+        });
+        if (rate > best) best = rate;
+    }
+    return best;
+}
+
+}  // namespace
+
+extern "C" {
+
+// Bytes, from a buffer of so many.
+double probe_loads(int64_t bytes, double seconds, int n_threads) {
+    constexpr int kSums = 8;
+    const int64_t n = bytes / (kSums * kBytes) * kSums;
+    return a_second(seconds, n_threads, static_cast<double>(n * kBytes), [n] {
+        return [n, memory = std::vector<char>()]() mutable {
+            static thread_local Vec<float> *from = nullptr;
+            if (memory.empty()) from = aligned<Vec<float>>(memory, n);
+            Vec<float> sum[kSums] = {};
+            for (int64_t i = 0; i < n; i += kSums) {
+                for (int k = 0; k < kSums; ++k) sum[k] += from[i + k];
+            }
+            keep(sum);
+        };
+    });
+}
+
+double probe_multiply_adds32(double seconds, int n_threads) { return multiply_adds<float>(seconds, n_threads); }
+double probe_multiply_adds64(double seconds, int n_threads) { return multiply_adds<double>(seconds, n_threads); }
+
+// Numbers, from places among n.
+double probe_scattered_loads32(int64_t n, double seconds, int n_threads) {
+    return scattered_loads<float>(n, seconds, n_threads);
+}
+double probe_scattered_loads64(int64_t n, double seconds, int n_threads) {
+    return scattered_loads<double>(n, seconds, n_threads);
+}
+
+// float32 weights added at places among n, which spikes do.
+double probe_scattered_sums(int64_t n, double seconds, int n_threads) {
+    return a_second(seconds, n_threads, kIndices, [n] {
+        return [at = places(n), to = std::vector<float>(static_cast<size_t>(n)),
+                weights = std::vector<float>(kIndices, 1.0f)]() mutable {
+            for (int64_t i = 0; i < kIndices; ++i) to[at[static_cast<size_t>(i)]] += weights[static_cast<size_t>(i)];
+            keep(to);
+        };
+    });
+}
+
+// The same, where each weight is changed by two numbers of its target and written back: the least a plastic synapse does.
+double probe_plastic_visits(int64_t n, double seconds, int n_threads) {
+    struct Pair {
+        float gain, loss;
+    };
+    return a_second(seconds, n_threads, kIndices, [n] {
+        return [at = places(n), to = std::vector<float>(static_cast<size_t>(n)),
+                of = std::vector<Pair>(static_cast<size_t>(n)), weights = std::vector<float>(kIndices, 1.0f)]() mutable {
+            for (size_t i = 0; i < static_cast<size_t>(kIndices); ++i) {
+                const float weight = weights[i];
+                const Pair pair = of[at[i]];
+                to[at[i]] += weight;
+                weights[i] = weight + pair.gain * 0.5f - pair.loss;
+            }
+            keep(to);
+            keep(weights);
+        };
+    });
+}
+}

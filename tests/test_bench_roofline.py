@@ -1,0 +1,20 @@
+import json
+import shutil
+
+import pytest
+
+roofline = pytest.importorskip("bench.roofline", reason="bench/ lies in the source tree only")
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="the probes are compiled by g++")
+def test_quick_run_prints_and_writes_every_row(tmp_path, capsys):
+    roofline.main(["--quick", "--json", str(tmp_path / "figures.json")])
+    printed = capsys.readouterr().out
+    written = json.loads((tmp_path / "figures.json").read_text())
+    assert min(written["machine"].values()) > 0
+    assert len(written["results"]) == 14
+    for result in written["results"]:
+        assert result["row"] in printed
+        assert result["limits"][result["limit"]] == max(result["limits"].values())
+        assert len(result["share"]) == 3
+        assert min(result["seconds"]) > 0
