@@ -10,6 +10,7 @@ import sys
 from bench import (
     accuracy,
     adaptation,
+    big,
     diagnostics_speed,
     dynamics,
     embedded,
@@ -33,6 +34,7 @@ dynamics.main(quick)
 adaptation.main(quick)
 stream_speed.main(quick)
 sparsity.main(quick)
+big.main(quick)
 diagnostics_speed.main(quick)
 liquid_speed.main(quick)
 embedded.main(quick)
