@@ -15,7 +15,6 @@ from reservoirs import EchoStateNetwork, ESNForecaster, ESNRegressor
 from reservoirs.diagnostics import contraction_bound
 from reservoirs.esn import ES2N, ContractingModules, Euler, Leaky, Voltage
 from reservoirs.esn.dynamics import Dynamics
-from reservoirs.export import to_c
 from reservoirs.topology import CycleWithJumps, Wave, cycle, diagonal_metric, metric_norm, spectral_radius
 
 SEEDED: dict[str, Any] = {"n_units": 20, "random_state": 0, "n_jobs": 1}
@@ -120,13 +119,6 @@ def test_parameters_can_be_searched(rng: np.random.Generator) -> None:
 def test_wrong_parameters(parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         EchoStateNetwork(**parameters).fit(np.zeros((10, 1)))
-
-
-@pytest.mark.parametrize("name", ["es2n", "euler", "voltage", "modules"])
-def test_export_refuses_what_it_cannot_compute(name: str) -> None:
-    u = np.sin(np.arange(100) / 5)[:, None]
-    with pytest.raises(ValueError, match=r"dynamics=.* cannot be exported; only 'leaky' can"):
-        to_c(ESNRegressor(dynamics=FORMS[name], leak_rate=0.02, **SEEDED).fit(u, u[:, 0]), "model")
 
 
 # ES2N.
