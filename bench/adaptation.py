@@ -16,7 +16,7 @@ networks, data and targets drawn from the seeds 0, 1, ...
   of the survivors from their targets. NARMA: NRMSE of 2000 steps after a readout (penalty 1e-7) is fitted to 4000, the
   first 500 left out, and its ratio to that before the loss. Oscillation: largest autocorrelation of the survivors' mean
   rate at lags beyond 5 tau_1, over 1500 steps of the network that is left. "Spread" keeps the standard deviations from
-  before.
+  before. "Never more than 70 %" is another network, drawn with 350 units and settled like the first.
 - Counting: words ABB...BC and DEE...EF in random order, 20,000 symbols for `SORN` to organise itself, then 1000 words:
   the accuracy of a linear readout, fitted to the first half, that tells the place within the word. "Static" is the same
   network without rules.
@@ -164,10 +164,10 @@ def ridge(X: FloatArray, y: FloatArray) -> FloatArray:
     return np.append(y.mean() - mean @ coef, coef)
 
 
-def settle(size: Size, seed: int) -> Shocked:
-    """Return a network that multi-scale homeostasis has brought to its targets."""
+def settle(size: Size, seed: int, share: float = 1.0) -> Shocked:
+    """Return a network, with a share of the units, that multi-scale homeostasis has brought to its targets."""
     rng = np.random.default_rng(seed)
-    n_units = size(500)
+    n_units = round(share * size(500))
     rule = MultiScaleHomeostasis(stats.beta(5, 5), n_epochs=5)
     esn = EchoStateNetwork(
         n_units,
@@ -183,13 +183,14 @@ def settle(size: Size, seed: int) -> Shocked:
 
 def shock(size: Size, seed: int) -> dict[str, dict[str, float]]:
     """Return the states of a network before and after its loss, and after each rule."""
-    network = settle(size, seed)
+    network, smaller = settle(size, seed), settle(size, seed, 1 - SILENCED)
     rho = network.target_rate
     four = {"four, rates": None, "four, rates and spread": network.std}
     everyone = replace(network, alive=np.ones_like(network.alive))
     rows = {
         "before": everyone.state(size),
         "before, read from 70 %": network.state(size, silenced=False),
+        "never more than 70 %": replace(smaller, alive=np.ones_like(smaller.alive)).state(size),
         "silenced": network.state(size),
     }
     rules = {name: MultiScaleHomeostasis(rho, target_std=std, n_epochs=1) for name, std in four.items()}

@@ -11,7 +11,7 @@ def test_quick_run_prints_and_writes_every_row(tmp_path, capsys):
     report = json.loads((tmp_path / "figures.json").read_text())
     printed = capsys.readouterr().out
     assert report["quick"]
-    assert [len(table) for table in report["tables"].values()] == [2, 3, 15, 2, 14, 7, 7, 7]
+    assert [len(table) for table in report["tables"].values()] == [2, 3, 16, 2, 14, 7, 7, 7]
     for table, rows in report["tables"].items():
         assert table in printed
         assert all(name in printed for name in rows)
