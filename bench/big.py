@@ -76,7 +76,8 @@ weight = {"EE": 0.5, "EI": 0.5, "IE": 2.0, "II": 2.0}
 liquid = LiquidStateMachine(topology=FixedInDegree(n, 100), weight=weight, input_weight=5.0, random_state=0)
 _, built, _ = timed(lambda: liquid.fit([shown]))
 counts, ran, _ = timed(lambda: liquid.transform([shown]))
-figures = {"seconds to build": built, "Hz": float(counts.mean() / m * 1000), "seconds for one of its own": ran / m * 1000}
+hertz = float(counts.mean() / m * 1000)
+figures = {"seconds to build": built, "Hz": hertz, "seconds for one of its own": ran / m * 1000}
 """,
         (200_000, 1000),
         (2000, 20),
