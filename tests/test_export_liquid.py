@@ -255,6 +255,7 @@ def encoded(name: str, **parameters: Any) -> tuple[Any, Any]:
 def test_encoders_give_python_s_spikes(name: str, variant: str, compiler: str) -> None:
     fitted, X = encoded(name)
     code = compiled(to_c(fitted, "m"), compiler, "-O2", *flags_of(variant, compiler))
+    assert code.self_test() == 0
     features = code.transform(X)
     assert features[:, : fitted.W_.shape[0]].sum() > 100
     assert_same_bits(features, code.reference.transform(X))
@@ -395,6 +396,14 @@ def test_the_self_test_notices_a_changed_weight() -> None:
     assert changed != code.header
     library = compile_shared({"m.h": changed, "driver.c": code.driver()}, "driver.c")
     assert library.host_self_test((ctypes.c_uint64 * 10_000)()) > 0
+
+
+def test_the_self_test_notices_another_encoder() -> None:
+    code = to_c(encoded("delta")[0], "m")
+    changed = re.sub(r"(#define M_MOST_SPIKES) \d+u", r"\g<1> 1u", code.header)
+    assert changed != code.header
+    library = compile_shared({"m.h": changed, "driver.c": code.driver()}, "driver.c")
+    assert library.host_self_test((ctypes.c_uint64 * 10_000)()) == 42
 
 
 # Errors.

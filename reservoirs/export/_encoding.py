@@ -48,6 +48,20 @@ class Encoding:
     threshold: np.ndarray | None = None
     most: int = 0
 
+    @property
+    def row_a_sample(self) -> bool:
+        """Whether each row is a sample of its own."""
+        return self.below is None and self.threshold is None
+
+    def numbers(self, encoder: Any, n_rows: int, rng: np.random.Generator) -> np.ndarray:
+        """Return random rows that make spikes."""
+        size = (n_rows, self.n_columns)
+        if self.threshold is not None:
+            return np.asarray(rng.normal(size=size).cumsum(axis=0) * 3 * self.threshold)
+        if self.row_a_sample:
+            return np.asarray(rng.uniform(0, encoder.scale_, size))
+        return np.asarray(rng.uniform(encoder.centers_.min(axis=1), encoder.centers_.max(axis=1), size))
+
 
 def encoding_of(model: Any) -> Encoding | None:
     """Return how a liquid's encoder works in C; None if it has none, or one that C cannot be."""

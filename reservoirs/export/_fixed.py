@@ -159,8 +159,10 @@ def make_fixed(parts: Parts, bits: int, refit: Any) -> tuple[Parts, FixedNetwork
     if parts.kind == "classifier":
         narrow = _round_readout(fixed, coef, solution.intercept, np.int16)
         moved = narrow.outputs(vectors) - (vectors @ coef.T + solution.intercept)
-        if np.abs(moved).max() < _LEAST_SCORE:
-            return parts, narrow
+        # What moves all scores alike is taken back.
+        common = moved.mean(axis=0)
+        if np.abs(moved - common).max() < _LEAST_SCORE:
+            return parts, replace(narrow, intercept=(solution.intercept - common).astype(np.float32))
     return parts, _round_readout(fixed, coef, solution.intercept, np.int32)
 
 

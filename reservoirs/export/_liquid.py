@@ -15,14 +15,14 @@ from .. import __version__, _core
 from ..lsm import LiquidStateMachine, LSMClassifier
 from ..lsm.plasticity._base import as_list
 from ._encoding import Encoding, encoding_of
-from ._parts import Affine, scaling_of, steps_of, with_last_step
-from ._self_test import ordered_score
+from ._parts import Affine, apply, scaling_of, steps_of, with_last_step
+from ._self_test import ordered_score, unscaled
 from ._text import Array, literal, rename, smallest_unsigned, template
 from ._write import WIDE, Code, classes_line, comment, header_text, implementation_text, model_hash, scaling
 
 # Frames of all functions on the way down, without the arrays that grow with the model; tests hold this against gcc.
 _STACK_BYTES = 400
-_TEST_STEPS, _TEST_SPIKES = 40, 8
+_TEST_STEPS, _TEST_SPIKES, _TEST_ROWS = 40, 8, 6
 _FEATURES = ("counts", "traces", "potentials")
 _LIF_ROWS = ("DECAY", "GAIN", "DRIFT", "THRESH", "RESET", "REFRACTORY", "FLOOR", "ADAPT_DECAY", "ADAPT_STEP")
 _EXPONENTIALS = {"delta": 0, "exponential": 1, "double": 2}
@@ -165,7 +165,7 @@ def write_liquid(parts: LiquidParts, name: str) -> Code:
         f"liquid_{kind}",
     ]
     functions = [*scaled, *(template(each, sizes) for each in names)]
-    hashes = Array("test_hashes", _hashes(parts, sizes))
+    tests = [Array("test_hashes", _hashes(parts, sizes)), *(_rows_of_test(parts) if parts.encoding else [])]
     public = [
         *(["COLUMNS"] if parts.encoding else []),
         "INPUTS",
@@ -178,14 +178,14 @@ def write_liquid(parts: LiquidParts, name: str) -> Code:
         macros,
         draft.arrays,
         functions,
-        [hashes.text(), template("liquid_test", sizes)],
+        [*(array.text() for array in tests), template("liquid_test", sizes)],
         wide=any("name_wide" in each for each in functions),
         wide_declared=sizes["DELTA"] > 0,
     )
     fields, ram = _state(sizes)
     unit = "uint8_t" if sizes["UNITS"] <= 256 else "uint16_t"
     header = header_text(
-        _facts(parts, draft, ram, hashes.n_bytes),
+        _facts(parts, draft, ram, sum(array.n_bytes for array in tests)),
         {size: sizes[size] for size in public},
         f"{WIDE if sizes['DELTA'] else ''}typedef {unit} name_unit; /* a unit's number */\n\n",
         fields,
@@ -247,6 +247,8 @@ def _sizes(parts: LiquidParts) -> dict[str, int]:
             "DELTA": int(encoding.threshold is not None),
             "MOST_SPIKES": encoding.most,
             "BOUNDED_ABOVE": int(encoding.below is not None),
+            "ROW_A_SAMPLE": int(encoding.row_a_sample),
+            "TEST_ROWS": _TEST_ROWS,
         }
     return sizes | ({"SCORES": len(parts.coef)} if parts.classifies else {})
 
@@ -417,6 +419,25 @@ def _hashes(parts: LiquidParts, sizes: dict[str, int]) -> np.ndarray:
         scores = [ordered_score(last, *row) for row in zip(parts.coef, parts.intercept, strict=True)]
         last = np.array(scores, np.float32)
     return np.array([_hash(row) for row in [*batch.watched()[0], last]], np.uint32)
+
+
+def _rows_of_test(parts: LiquidParts) -> list[Array]:
+    """Return rows of numbers, and the hashes of the potentials after each: Python's encoder, then the core."""
+    model, encoding = parts.model, parts.encoding
+    assert encoding is not None
+    scaled = encoding.numbers(model.encoder_, _TEST_ROWS, np.random.default_rng(0))
+    rows = unscaled(parts.scaling, scaled)
+    scaled = apply(parts.scaling, rows).astype(np.float64)
+    samples = scaled if encoding.row_a_sample else [scaled]
+    hashes = []
+    for events in model.encoder_.transform(samples):
+        steps, channels = events.to_steps(model._dt_)
+        n_steps = encoding.row_steps * (1 if encoding.row_a_sample else _TEST_ROWS)
+        batch = _core.LiquidBatch32(model._network_, 1, watched=list(range(model.W_in_.shape[0])))
+        batch.begin_events([n_steps], np.array([0, len(steps)]), steps, channels)
+        batch.advance(n_steps)
+        hashes += [_hash(row) for row in batch.watched()[0][encoding.row_steps - 1 :: encoding.row_steps]]
+    return [Array("test_numbers", rows), Array("test_row_hashes", np.array(hashes, np.uint32))]
 
 
 def _test_spikes(sizes: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:

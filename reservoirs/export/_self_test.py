@@ -107,7 +107,11 @@ def ordered_score(pooled: np.ndarray, coef: np.ndarray, intercept: float) -> flo
 
 def _like_training(steps: list[Affine], n_rows: int, n_columns: int, rng: np.random.Generator) -> np.ndarray:
     """Return rows that these steps bring to uniform random numbers in +-1."""
-    rows: Any = rng.uniform(-1, 1, (n_rows, n_columns))
+    return unscaled(steps, rng.uniform(-1, 1, (n_rows, n_columns)))
+
+
+def unscaled(steps: list[Affine], rows: Any) -> np.ndarray:
+    """Return what these steps bring to rows, or near them."""
     for step in reversed(steps):
         if step.action != "clip":
             rows = {"add": np.subtract, "mul": np.divide, "div": np.multiply}[step.action](rows, step.constants)

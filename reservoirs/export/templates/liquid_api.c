@@ -29,6 +29,6 @@ void name_read(name_state *s, float *y);
 void name_read(name_state *s, float *x);
 #endif
 
-/* 0 if this machine computes the bits that Python computed, else the first step, from 1, that differs, or one more if only
-   what is read at the end does. Uses s. */
+/* 0 if this machine computes the bits that Python computed, else the first step, from 1, that differs, one more if only
+   what is read at the end does, and two more if only a row of numbers does. Uses s. */
 int name_self_test(name_state *s);

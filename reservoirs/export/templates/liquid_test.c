@@ -1,5 +1,26 @@
 static uint32_t name_hashed(uint32_t hash, float x) { return (hash ^ name_bits_of(x)) * 16777619u; }
 
+#if NAME_ENCODES
+/* Rows of numbers; the hash of all potentials after each. 0, or the number of the first wrong one. */
+static int name_test_rows(name_state *s)
+{
+    size_t t, i;
+    name_init(s);
+    for (t = 0; t < NAME_TEST_ROWS; ++t) {
+        float row[NAME_COLUMNS];
+        uint32_t hash = 2166136261u;
+        for (i = 0; i < NAME_COLUMNS; ++i) row[i] = NAME_READF(&name_test_numbers[t * NAME_COLUMNS + i]);
+#if NAME_ROW_A_SAMPLE
+        name_init(s);
+#endif
+        name_push(s, row);
+        for (i = 0; i < NAME_UNITS; ++i) hash = name_hashed(hash, s->v[i]);
+        if (hash != NAME_READ32(&name_test_row_hashes[t])) return (int)t + 1;
+    }
+    return 0;
+}
+
+#endif
 /* Random spikes; the hash of all potentials after each step, then that of what is read. */
 int name_self_test(name_state *s)
 {
@@ -33,5 +54,9 @@ int name_self_test(name_state *s)
 #else
     for (i = 0; i < NAME_FEATURES; ++i) hash = name_hashed(hash, name_feature(s, i, 1u));
 #endif
-    return hash == NAME_READ32(&name_test_hashes[NAME_TEST_STEPS]) ? 0 : (int)NAME_TEST_STEPS + 1;
+    if (hash != NAME_READ32(&name_test_hashes[NAME_TEST_STEPS])) return (int)NAME_TEST_STEPS + 1;
+#if NAME_ENCODES
+    if (name_test_rows(s)) return (int)NAME_TEST_STEPS + 2;
+#endif
+    return 0;
 }
