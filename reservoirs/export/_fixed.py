@@ -208,8 +208,8 @@ def _round_network(parts: Parts, bits: int) -> FixedNetwork:
     size, links = abs(W), np.diff(W.indptr)
     scale = size.max(axis=1).toarray().ravel() / most
     if bits == 8:
-        # With what rounding may add, no sum of products with half a state, below 2^15, leaves 32 bits.
-        scale = np.maximum(scale, size.sum(axis=1) / (65536 - links))
+        # With what rounding may add, no sum of products with half a state, of 16 bits, leaves 32 bits.
+        scale = np.maximum(scale, size.sum(axis=1) / (32768 - links))
     scale[scale == 0] = 1
     weights = W.copy()
     weights.data = np.round(W.data / np.repeat(scale, links))

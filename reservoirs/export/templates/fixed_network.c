@@ -37,10 +37,10 @@ static void name_advance(name_state *s, const int32_t *u)
 #if defined(NAME_HALVES)
             for (; n > 0; --n, ++link) {
                 const int32_t x = s->x[NAME_COLUMN(unit, link)], weight = NAME_WEIGHT(link);
-                high += weight * (x >> 15);
-                low += weight * (x & 32767);
+                high += weight * (int16_t)(x >> 16);
+                low += weight * (uint16_t)(x & 65535);
             }
-            sum = (int64_t)high * 32768 + low;
+            sum = (int64_t)high * 65536 + low;
 #else
             for (; n > 0; --n, ++link) sum += (int64_t)NAME_WEIGHT(link) * s->x[NAME_COLUMN(unit, link)];
 #endif
