@@ -227,7 +227,7 @@ def _round_network(parts: Parts, bits: int) -> FixedNetwork:
         input_weights=np.round(network.W_in / largest * most).astype(f"int{bits}"),
         drive_scales=(largest * 2.0**_Z_BITS).astype(np.float32),
         bias=np.round(network.bias.astype(np.float64) * 2.0**_Z_BITS).astype(np.int32),
-        leak=np.round(network.gain.astype(np.float64) * 2.0**_LEAK_BITS).astype(np.int32),
+        leak=np.maximum(np.round(network.gain.astype(np.float64) * 2.0**_LEAK_BITS), 1).astype(np.int32),
         coef=np.zeros((n_outputs, network.n_features), np.int32),
         coef_scales=np.ones(n_outputs, np.float32),
         intercept=np.zeros(n_outputs, np.float32),
