@@ -28,6 +28,9 @@ Term = tuple[tuple[int, int], ...]
 
 # About how many terms of a degree are tried before any is known to matter.
 _FIRST_TERMS = 1000
+# Neighbours that a term without capacity leads to, on average: few enough for branches of zeros to end, enough for
+# branches of many small terms to go on.
+_NEIGHBOURS_OF_NOTHING = 0.5
 # Terms of one matrix product: with a block of rows they fit the second-level cache.
 _TERMS_A_TASK = 64
 # Of a run: few enough to be longer than memory, enough to measure noise by.
@@ -41,15 +44,14 @@ class InformationProcessingCapacity:
     Attributes
     ----------
     by_delay : ndarray of shape (max_degree, max_delay + 1)
-        Capacity of the terms of degree d in row d - 1, by their longest delay.
+        Capacity of all terms of degree d that were tried, in row d - 1, by their longest delay. Estimates have no bias:
+        those of nothing add up to about nothing, slightly negative or positive.
     terms : dict
         Capacity of every term that passed the test. A term is a tuple of one (delay, input) for each degree:
         ``((3, 0), (3, 0), (5, 0))`` is the polynomial of degree 2 of input 0 three steps ago times that of degree 1
         five steps ago.
-    uncut : ndarray of shape (max_degree,)
-        Sum over all terms that were tried, passed or not.
     n_tried : int ndarray of shape (max_degree,)
-        How many those are.
+        How many terms were tried.
     rank : int
         Linearly independent states: what the capacities of all functions of a fading memory add up to.
     n_states : int
@@ -58,7 +60,6 @@ class InformationProcessingCapacity:
 
     by_delay: FloatArray
     terms: dict[Term, float]
-    uncut: FloatArray
     n_tried: NDArray[np.int64]
     rank: int
     n_states: int
@@ -72,6 +73,12 @@ class InformationProcessingCapacity:
     def total(self) -> float:
         """Capacity of all degrees up to `max_degree`."""
         return float(self.by_delay.sum())
+
+    @property
+    def passed(self) -> FloatArray:
+        """Capacity of each degree in terms that passed the test: as the literature counts, shape (max_degree,)."""
+        degrees = [len(term) - 1 for term in self.terms]
+        return np.bincount(degrees, list(self.terms.values()), len(self.by_delay)).astype(np.float64)
 
 
 def information_processing_capacity(
@@ -111,9 +118,9 @@ def information_processing_capacity(
     washout : int, default=200
         Time steps left out at the start of the run; never fewer than `max_delay` are.
     p_value : float, default=1e-4
-        How likely a term without capacity may pass the test.
+        How likely a term without capacity may pass the test and be among `terms`.
     patience : int, default=2
-        How many steps beyond a term that passed its neighbours are tried: a branch ends after that many zeros.
+        How many steps beyond a term its neighbours are tried: a branch ends after that many zeros.
     distribution : {"uniform", "normal"}, default="uniform"
         Inputs are ``loc + scale * z`` with z uniform in [-1, 1] or standard normal.
     loc, scale : float, default=0.0 and 1.0
@@ -141,14 +148,17 @@ def information_processing_capacity(
     passes if its capacity exceeds what a chi-squared variable of r degrees of freedom, scaled to that noise, does with
     probability `p_value`.
 
-    Terms are tried from short delays on, by degree; those that pass have their neighbours tried, one delay raised by up
-    to `patience` steps, and so on. Every round drives the network again: states are never kept.
+    Terms are tried from short delays on, by degree; those that are larger than most of chance have their neighbours
+    tried, one delay raised by up to `patience` steps, and so on, at a level at which a term without capacity leads to
+    half a neighbour on average. Every round drives the network again: states are never kept. Totals take in all terms that were tried: slow networks spread much of their capacity over
+    thousands of terms each too small to pass the test, but not too small to be summed.
 
-    When it misleads: what falls below the test is lost, and strongly nonlinear networks spread most of their capacity
-    over more terms than any run can resolve; `uncut` shows some of it. Capacity that begins at long delays only, beyond
-    an island of zeros, is not found. `rank` leaves out directions below the rounding of sums; in single precision,
-    states with large means have some above it that are the states' own rounding, and hold no capacity. The figure
-    depends on the size of the input as much as on the network.
+    When it misleads: what is not tried is lost: products of higher degrees, the far ends of branches too small to
+    follow, and capacity that begins at long delays only, beyond an island of zeros. The error of totals falls with
+    `n_timesteps`: with too few, thousands of zeros do not add up to zero. Chaotic networks stay below their rank, for
+    good reason. `rank` leaves out directions below the rounding of sums; in single precision, states with large means
+    have some above it that are the states' own rounding, and hold no capacity. The figure depends on the size of the
+    input as much as on the network.
 
     References
     ----------
@@ -182,21 +192,21 @@ def information_processing_capacity(
         tried: dict[Term, _Estimate] = {}
         degrees = range(1, max_degree + 1)
         new = {term for degree in degrees for term in _first_terms(degree, n_inputs, longest)}
-        excess = float(chi2.isf(p_value, max(states.rank, 1))) / max(states.rank, 1) - 1
+        n = max(states.rank, 1)
+        excess = float(chi2.isf(p_value, n)) / n - 1
+        p_to_grow = np.maximum(_NEIGHBOURS_OF_NOTHING / (patience * np.arange(1, max_degree + 1)), p_value)
+        to_grow = chi2.isf(p_to_grow, n) / n - 1
         while new:
             found = run.estimate(sorted(new))
             tried |= found
-            passed = (term for term, (capacity, noise) in found.items() if capacity > excess * noise)
-            new = {further for term in passed for further in _neighbours(term, patience, longest)} - tried.keys()
-    by_delay, uncut, n_tried = np.zeros((max_degree, longest + 1)), np.zeros(max_degree), np.zeros(max_degree, np.int64)
-    terms = {}
-    for term, (capacity, noise) in tried.items():
-        uncut[len(term) - 1] += capacity
+            grow = (term for term, (capacity, noise) in found.items() if capacity > to_grow[len(term) - 1] * noise)
+            new = {further for term in grow for further in _neighbours(term, patience, longest)} - tried.keys()
+    by_delay, n_tried = np.zeros((max_degree, longest + 1)), np.zeros(max_degree, np.int64)
+    for term, (capacity, _) in tried.items():
+        by_delay[len(term) - 1, term[-1][0]] += capacity
         n_tried[len(term) - 1] += 1
-        if capacity > excess * noise:
-            terms[term] = capacity
-            by_delay[len(term) - 1, term[-1][0]] += capacity
-    return InformationProcessingCapacity(by_delay, terms, uncut, n_tried, states.rank, driver.n_states)
+    terms = {term: capacity for term, (capacity, noise) in tried.items() if capacity > excess * noise}
+    return InformationProcessingCapacity(by_delay, terms, n_tried, states.rank, driver.n_states)
 
 
 class _Estimate(NamedTuple):

@@ -135,7 +135,7 @@ def _processing(result: InformationProcessingCapacity, ax: Any, name: str | None
     for degree, heights in enumerate(result.by_delay, start=1):
         ax.bar(delays, heights, 1.0, floor, label=f"degree {degree}")
         floor += heights
-    last = int(np.flatnonzero(floor > 0)[-1]) if (floor > 0).any() else 0
+    last = max((term[-1][0] for term in result.terms), default=0)
     ax.set(xlabel="longest delay (steps)", ylabel="capacity", xlim=(-0.5, last + 0.5))
     title = f"capacity {result.total:.1f} of {result.rank}"
     ax.set_title(title if name is None else f"{name}: {title}", loc="left")
