@@ -291,7 +291,7 @@ def excitation_inhibition(network: Any, X: ArrayLike, *, washout: int = 200) -> 
     Notes
     -----
     Recurrent input only: that of weights `W_`, at the state of each time step. Of a liquid the features stand for what
-    arrives: ``features="traces"`` with `tau_trace` at the time constant of the synapses.
+    arrives: ``features="traces"`` with `tau_trace` at the time constant of the synapses. Delays of links are left out.
 
     When it misleads: with states of both signs (tanh) an excitatory weight inhibits half of the time, and the words
     lose their meaning: use rates ("sigmoid", "relu", liquids). Balance of the means does not make fluctuations cancel;
