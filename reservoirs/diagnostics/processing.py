@@ -150,8 +150,9 @@ def information_processing_capacity(
 
     Terms are tried from short delays on, by degree; those that are larger than most of chance have their neighbours
     tried, one delay raised by up to `patience` steps, and so on, at a level at which a term without capacity leads to
-    half a neighbour on average. Every round drives the network again: states are never kept. Totals take in all terms that were tried: slow networks spread much of their capacity over
-    thousands of terms each too small to pass the test, but not too small to be summed.
+    half a neighbour on average. Every round drives the network again: states are never kept. Totals take in all terms
+    that were tried: slow networks spread much of their capacity over thousands of terms each too small to pass the
+    test, but not too small to be summed.
 
     When it misleads: what is not tried is lost: products of higher degrees, the far ends of branches too small to
     follow, and capacity that begins at long delays only, beyond an island of zeros. The error of totals falls with
