@@ -124,7 +124,7 @@ class Harvester:
             The sequence of each stretch.
         """
         runs = self._runs(inputs, noise, tolerance, initial)
-        rows = min(_ROWS_A_BLOCK, self._rows_a_call(noise))
+        rows = min(self._rows_a_block, self._rows_a_call(noise))
         buffer = np.empty((max(rows, min(len(runs), self._most_together)), self.n_features), self.dtype)
         for window in self._windows(inputs, runs, rows, noise, final):
             members = runs.members[window.runs]
@@ -186,6 +186,10 @@ class Harvester:
         """Return what runs the network a row at a time."""
         memory = _core.NetworkMemory32 if self.dtype == np.float32 else _core.NetworkMemory64
         return memory(self.network, self.with_input, self.with_squares)
+
+    @property
+    def _rows_a_block(self) -> int:
+        return _ROWS_A_BLOCK
 
     @property
     def _most_together(self) -> int:

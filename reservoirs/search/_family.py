@@ -138,6 +138,11 @@ class Lanes(Harvester):
         """Inputs in a row of features."""
         return self.given.n_features
 
+    @property
+    def _rows_a_block(self) -> int:
+        # More than of one network: each member has sums of its own, to which many rows should be added at a time.
+        return 4 * super()._rows_a_block
+
     def _fill(self, block: np.ndarray, inputs: Sequences, bounds: np.ndarray) -> None:
         sequences = np.searchsorted(inputs.offsets, bounds[:, 0], side="right") - 1
         unscale = np.repeat(self.unscale[sequences], bounds[:, 1] - bounds[:, 0])

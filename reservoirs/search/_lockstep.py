@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from copy import copy
+from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import clone
 
+from .._params import n_threads
 from ..esn import ESNClassifier
 from ..esn._fit import LinearReadoutMixin
 from ..esn._harvest import make_readout
@@ -161,8 +164,7 @@ class _OfTimeSteps:
         """Fit a few settings."""
         scales = [scale for _, scale in members]
         sums, ends = self._accumulate(scales)
-        slack = self.family.drawn._slack
-        paths = [[ridge_path(gram, path, slack=slack) for gram in of] for of, path in zip(sums, alphas, strict=True)]
+        paths = self._solve(sums, alphas)
         outputs = self._predict(scales, paths)
         for setting, (member, _) in enumerate(members):
             for split, (gram, path) in enumerate(zip(sums[setting], paths[setting], strict=True)):
@@ -214,6 +216,16 @@ class _OfTimeSteps:
             for splits in rest.elements():
                 grams[split].add(sums[splits])
         return [grams[split] for split in range(n)]
+
+    def _solve(self, sums: list[list[Gram]], alphas: list[list[Any]]) -> list[list[list[RidgeSolution]]]:
+        """Return the readouts of each setting and split, one a penalty. LAPACK lets threads run side by side."""
+        solve = partial(ridge_path, slack=self.family.drawn._slack)
+        with ThreadPoolExecutor(n_threads(self.family.drawn.n_jobs)) as pool:
+            of_settings = [
+                [pool.submit(solve, gram, path) for gram in of_splits]
+                for of_splits, path in zip(sums, alphas, strict=True)
+            ]
+            return [[each.result() for each in of_splits] for of_splits in of_settings]
 
     def _predict(self, scales: list[Scale], paths: list[list[list[RidgeSolution]]]) -> list[list[np.ndarray]]:
         """Return the outputs of each setting and split, those of all penalties side by side."""

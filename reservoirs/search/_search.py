@@ -16,6 +16,7 @@ from sklearn.model_selection import ParameterGrid, ParameterSampler, TimeSeriesS
 from sklearn.utils import Tags, get_tags, indexable
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from .._params import check_count
 from ..sequences import are_many
@@ -350,9 +351,12 @@ class ReservoirSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc
         data = [{"test": split.test, "train": split.train} for split in splits]
         for settings, of_settings in _families(self.estimator, candidates):
             begin = time.perf_counter()
-            for fitted in _until_an_error(fit_all(self.estimator, settings, splits)):
-                for candidate in of_settings[fitted.setting][fitted.alpha]:
-                    results.score(candidate, fitted.split, fitted.model, data[fitted.split])
+            # Threads take different candidates: those of BLAS would wait for one another at every small matrix, for
+            # long where other work keeps the processors busy.
+            with threadpool_limits(limits=1, user_api="blas"):
+                for fitted in _until_an_error(fit_all(self.estimator, settings, splits)):
+                    for candidate in of_settings[fitted.setting][fitted.alpha]:
+                        results.score(candidate, fitted.split, fitted.model, data[fitted.split])
             members = [i for of_alphas in of_settings for same in of_alphas for i in same]
             spent = time.perf_counter() - begin - results.score_time[members].sum()
             results.fit_time[members] = spent / (len(members) * len(splits))
