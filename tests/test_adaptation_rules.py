@@ -21,6 +21,7 @@ from reservoirs.adaptation import (
     DormantRecycling,
     EIBalance,
     GainWhitening,
+    InputMatching,
     IntrinsicPlasticity,
     MultiScaleHomeostasis,
     SynapticTurnover,
@@ -37,6 +38,7 @@ RULES = {
     "SynapticTurnover": SynapticTurnover(0.2, n_rounds=2),
     "DormantRecycling": DormantRecycling(0.9, n_rounds=2),
     "EIBalance": EIBalance(0.4),
+    "InputMatching": InputMatching(),
 }
 
 
@@ -497,6 +499,53 @@ def test_inhibition_brings_rates_to_their_targets(rng, u):
     assert abs(after.mean_rate_ - 0.5).mean() < 0.05 < before
 
 
+# Matching the input.
+
+
+def test_matching_follows_its_equations(rng):
+    u = np.cumsum(rng.standard_normal((3000, 2)), axis=0)[:, ::-1] * [1e-3, 1e3] + [5, -7]
+    u[:, 1] = 1e3 * rng.standard_normal(3000)
+    plain = EchoStateNetwork(input_scaling=[0.1, 0.3], random_state=0).fit(u)
+    esn = EchoStateNetwork(
+        input_scaling=[0.1, 0.3], adaptation=InputMatching(0.2, longest_time=10), random_state=0
+    ).fit(u)
+    np.testing.assert_array_equal(esn.adaptation_.correlation_time_, [10, 1])
+    scaled = plain.W_in_ / u.std(axis=0)
+    tau = np.median([10, 1])
+    strength = 0.2 * tau / 10
+    np.testing.assert_allclose(esn.W_in_, strength * scaled / np.sqrt((plain.W_in_**2).sum(axis=1).mean()))
+    biases = esn.bias_ + esn.W_in_ @ u.mean(axis=0)
+    assert stats.kstest(biases, stats.uniform(-0.5, 1.0).cdf).pvalue > 1e-3
+    assert stats.kstest(-np.log(esn.leak_rate_) / np.log(tau), "uniform").pvalue > 1e-3
+    np.testing.assert_array_equal(dense(esn.W_), dense(plain.W_))
+
+
+def test_matched_networks_do_not_see_units_of_measurement(rng, u):
+    esn = EchoStateNetwork(50, adaptation=InputMatching(), random_state=0)
+    np.testing.assert_allclose(esn.fit_transform(1000 * u - 300), esn.fit_transform(u), atol=1e-9)
+    assert (esn.leak_rate_ == 1).all()
+
+
+@pytest.mark.parametrize("period", [8, 20, 100])
+def test_the_time_of_a_wave(period):
+    """A cosine falls below 1/e at arccos(1/e) = 1.19 rad."""
+    waves = [np.sin(2 * np.pi * np.arange(n) / period)[:, None] for n in (40 * period, 3, 60 * period)]
+    rule = EchoStateNetwork(20, adaptation=InputMatching(longest_time=50), random_state=0).fit(waves).adaptation_
+    assert rule.correlation_time_ == pytest.approx(np.ceil(1.1941 / (2 * np.pi) * period), abs=1)
+
+
+def test_matching_of_inputs_that_do_not_move(u):
+    inputs = np.hstack([u, np.full_like(u, 0.1)])
+    plain = EchoStateNetwork(20, random_state=0).fit(inputs)
+    esn = EchoStateNetwork(20, adaptation=InputMatching(), random_state=0).fit(inputs)
+    assert esn.adaptation_.correlation_time_.tolist() == [1, 1]
+    still = esn.set_params(input_scaling=0).fit(inputs)
+    assert not still.W_in_.any()
+    still = esn.set_params(input_scaling=0.2).fit(0 * inputs)
+    np.testing.assert_array_equal(still.W_in_, plain.W_in_)
+    assert (still.leak_rate_ == 1).all()
+
+
 # Structure.
 
 
@@ -648,6 +697,9 @@ def test_errors_of_sorn(parameters, message, u):
 @pytest.mark.parametrize(
     ("rule", "parameters", "message"),
     [
+        (InputMatching(-1), {}, "input_std=-1 must be"),
+        (InputMatching(bias_scaling=np.nan), {}, "bias_scaling=nan must be"),
+        (InputMatching(longest_time=0.5), {}, "longest_time=0.5 must be"),
         (IntrinsicPlasticity(std=0), {}, r"std=0 must be a finite number in \(0, inf\)"),
         (IntrinsicPlasticity(learning_rate=-1), {}, "learning_rate=-1 must be"),
         (IntrinsicPlasticity(0.0), {}, r"mean=0.0 must be a finite number in \(0, 1\]"),

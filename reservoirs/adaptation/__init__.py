@@ -6,6 +6,7 @@ from .gain import DivisiveGainControl, GainWhitening
 from .homeostasis import MultiScaleHomeostasis
 from .inhibition import VogelsInhibition
 from .intrinsic import IntrinsicPlasticity
+from .matching import InputMatching
 from .sorn import SORN
 from .structural import DormantRecycling, SynapticTurnover
 
@@ -17,6 +18,7 @@ __all__ = [
     "DrawnNetwork",
     "EIBalance",
     "GainWhitening",
+    "InputMatching",
     "IntrinsicPlasticity",
     "MultiScaleHomeostasis",
     "SynapticTurnover",

@@ -20,6 +20,7 @@ from ..adaptation import (
     DormantRecycling,
     EIBalance,
     GainWhitening,
+    InputMatching,
     IntrinsicPlasticity,
     MultiScaleHomeostasis,
     SynapticTurnover,
@@ -309,6 +310,7 @@ _ALL = (
         {"gain_": floats("units"), "divergence_": floats("runs"), "spectral_radius_": number()},
     ),
     Kind(DivisiveGainControl, {"gain_": floats("units")}),
+    Kind(InputMatching, {"correlation_time_": floats("inputs")}),
     Kind(
         GainWhitening,
         {
