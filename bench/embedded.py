@@ -14,6 +14,9 @@ it they are left out. ``--quick`` takes one small network, one processor and few
   else), in windows of 4 seconds. Three of ten persons are tested, picked before anything was tried: 1, 4 and 7. The
   firmware is fed every tested window as a sensor would feed it, and its classes are those that are scored.
 
+- AVR: the forecast by 24 units, on an ATmega328P under simavr. RAM is without the stack there, and cycles of its clock
+  stand for instructions.
+
 Flash and RAM are what the model adds to a program without it: code, the compiler's arithmetic and constants; variables
 and the deepest stack. Instructions are counted by qemu (-icount), as -O2 of the compiler at hand makes them.
 """
@@ -53,11 +56,9 @@ WINDOW, TESTED = 200, (1, 4, 7)
 GESTURES = {"leak_rate": 0.6, "input_scaling": 1.0, "features": "states+squares"}
 DTYPES = ("float32", "int16", "int8")
 
-COMMON = """
+PRINT = """
 #include "board.h"
 #include <string.h>
-static const uint32_t pattern = 0xA5C3A5C3u;
-extern uint32_t bss_end[];
 
 static void print(uint32_t value)
 {
@@ -68,6 +69,12 @@ static void print(uint32_t value)
     text[9] = 0;
     board_print(text);
 }
+"""
+COMMON = (
+    PRINT
+    + """
+static const uint32_t pattern = 0xA5C3A5C3u;
+extern uint32_t bss_end[];
 
 /* The clock has 24 bits. */
 static uint32_t ticks_since(uint32_t begin) { return (board_ticks() - begin) & 0xFFFFFFu; }
@@ -95,6 +102,7 @@ static uint32_t used_stack(const uint32_t *top)
     return (uint32_t)(top - at) * 4u;
 }
 """
+)
 FORECAST = """
 int main(void)
 {
@@ -141,6 +149,19 @@ int main(void)
     print(used_stack((uint32_t *)&here));
     board_end();
     return (int)here;
+}
+"""
+STEPS_OF_AVR = """
+int main(void)
+{
+    volatile float y = 0.3f;
+    uint32_t begin, t;
+    model_begin();
+    begin = board_ticks();
+    for (t = 0; t < 20; ++t) y = model_step(y < 0.5f ? 0.9f : 0.3f);
+    print(board_ticks() - begin);
+    board_end();
+    return 0;
 }
 """
 NOTHING = """
@@ -409,6 +430,38 @@ def nrmse(predicted: np.ndarray, true: np.ndarray) -> float:
     return float(np.sqrt(np.mean((predicted.astype(np.float64) - true) ** 2)) / true.std())
 
 
+# The smallest.
+
+
+def smallest(size: Size) -> Iterator[Row]:
+    """Give a small network on an 8-bit processor."""
+    chip = DEVICES["AVR"]
+    if chip.missing:
+        return
+    y = mackey_glass(size.n_train + 3000).astype(np.float32)
+    u, true = y[:-AHEAD, None], y[AHEAD:]
+    fit, test = (u[: size.n_train], true[: size.n_train]), true[size.n_train + TRANSIENT :]
+    model = ESNRegressor(n_units=24, leak_rate=0.7, random_state=0).fit(*fit)
+    _, (flash, ram) = _run_avr(NOTHING, {})
+    for dtype in DTYPES:
+        code = to_c(model, "m", dtype=dtype, refit=None if dtype == "float32" else fit)
+        error = nrmse(code.predict(u[size.n_train :])[TRANSIENT:], test)
+        cycles, sizes = _run_avr(EXPORTED, code.files)
+        yield Row("Mackey-Glass", f"24 units, {dtype}", error, {"AVR": Cost(sizes[0] - flash, sizes[1] - ram, cycles)})
+
+
+def _run_avr(model: str, files: dict[str, str]) -> tuple[float, tuple[int, int]]:
+    """Return the cycles of a step, and the bytes of the program in flash and RAM."""
+    chip = DEVICES["AVR"]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for file, text in files.items():
+            (folder / file).write_text(text)
+        program = chip.build(folder, f"{PRINT}{model}{STEPS_OF_AVR}", "-std=gnu99", "-O2")
+        (ticks,) = re.findall(r"[0-9a-f]{8}(?=\.?\n)", chip.run(program))
+        return int(ticks, 16) / 20, chip.sizes(program)
+
+
 # The exercises.
 
 
@@ -450,7 +503,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     print("# what models take on microcontrollers" + ("" if _emlearn() else "; emlearn is not installed"))
     rows = []
-    for task in (forecasts, exercises):
+    for task in (forecasts, smallest, exercises):
         for row in task(size):
             print(row, flush=True)
             rows.append(row)
