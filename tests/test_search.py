@@ -181,6 +181,33 @@ def test_what_cannot_be_shared_is_fitted_alone(estimator):
     assert_same_results(ours, theirs, {"rtol": 1e-12})
 
 
+@pytest.mark.parametrize(
+    ("estimator", "data", "cv"),
+    [
+        (ESNRegressor(**SMALL), (U, Y), TimeSeriesSplit(3)),
+        (ESNForecaster(**SMALL), (WAVE,), TimeSeriesSplit(3)),
+        (ESNClassifier(**SMALL), (LABELLED, LABELS), 3),
+    ],
+)
+def test_another_washout_is_no_other_run(estimator, data, cv, monkeypatch):
+    counts = []
+    lockstep = Family.lockstep
+
+    def counted(self, scales, inputs):
+        counts.append(len(scales) * len(inputs.values))
+        return lockstep(self, scales, inputs)
+
+    monkeypatch.setattr(Family, "lockstep", counted)
+    # Not every combination, and "auto" is another number in every split.
+    grid = [{"washout": [0, 5, "auto"], "alpha": [0.01, 1.0], "leak_rate": [0.5, 1.0]}, {"washout": [12]}]
+    ours, theirs = grid_searches(estimator, grid, *data, cv=cv)
+    assert_same_results(ours, theirs)
+    n_rows = sum(counts)
+    counts.clear()
+    ReservoirSearchCV(estimator, [{"leak_rate": [0.5, 1.0]}, {}], cv=cv, refit=False).fit(*data)
+    assert n_rows == sum(counts)
+
+
 def test_random_search():
     distributions = {"spectral_radius": [0.3, 0.6, 0.9], "alpha": [1e-2, 1.0], "leak_rate": [0.2, 0.5, 1.0]}
     options = {"n_iter": 6, "random_state": 3, "cv": TimeSeriesSplit(2)}

@@ -1,7 +1,7 @@
 """Fits and predictions of many candidates on many splits: what they share is computed once.
 
 Candidates of a family run side by side. A sequence that several splits learn from, or that begins a longer one, runs
-once; its sums count for all of them. A ridge penalty costs a factorisation, and no run.
+once; its sums count for all of them. A ridge penalty costs a factorisation, another washout a few sums, neither a run.
 """
 
 from __future__ import annotations
@@ -40,17 +40,17 @@ class Split(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """Candidates that differ in the ridge penalty only."""
+    """Candidates that differ in `washout` and `alpha` only."""
 
     params: dict[str, Any]  # all of the estimator's
-    alphas: list[Any]
+    readouts: list[tuple[Any, Any]]  # washout, alpha
 
 
 class Fitted(NamedTuple):
     """A fitted model, which knows its predictions of what it will be tested on."""
 
     setting: int
-    alpha: int
+    readout: int
     split: int
     model: Any
 
@@ -64,7 +64,7 @@ def runs_in_lockstep(model: Any) -> bool:
 
 
 def fit_all(estimator: Any, settings: Sequence[Setting], splits: Sequence[Split]) -> Iterator[Fitted]:
-    """Fit candidates of one family, their parameters alike but for scales and penalties.
+    """Fit candidates of one family, their parameters alike but for scales, washouts and penalties.
 
     Those of a setting that diverges are left out.
 
@@ -75,19 +75,25 @@ def fit_all(estimator: Any, settings: Sequence[Setting], splits: Sequence[Split]
     """
     first_of_all = clone(estimator).set_params(**settings[0].params)
     family = Family.of(first_of_all, first_of_all._training(*splits[0].train)[0])
-    lessons = [_Lesson.of(family, split) for split in splits]
+    washouts: list[Any] = []
+    for washout in (washout for setting in settings for washout, _ in setting.readouts):
+        if washout not in washouts:
+            washouts.append(washout)
+    lessons = [_Lesson.of(family, washout, i, split) for washout in washouts for i, split in enumerate(splits)]
     work = (_OfSequences if isinstance(estimator, ESNClassifier) else _OfTimeSteps)(family, lessons)
     size = work.settings_together
     for first in range(0, len(settings), size):
         together = settings[first : first + size]
         members = [family.member(setting.params) for setting in together]
-        for setting, alpha, split, model in work.fit(members, [setting.alphas for setting in together]):
-            yield Fitted(first + setting, alpha, split, model)
+        for setting, readout, split, model in work.fit(members, [setting.readouts for setting in together]):
+            yield Fitted(first + setting, readout, split, model)
 
 
 class _Lesson(NamedTuple):
-    """What a split teaches the networks of a family."""
+    """What a split teaches the networks of a family, with a certain washout."""
 
+    washout: Any
+    split: int
     learned: dict[str, Any]  # attributes besides the weights: shapes, means, the washout
     inputs: Sequences
     targets: np.ndarray
@@ -95,16 +101,21 @@ class _Lesson(NamedTuple):
     driving: Sequences  # what then drives the network
 
     @classmethod
-    def of(cls, family: Family, split: Split) -> _Lesson:
+    def of(cls, family: Family, washout: Any, i: int, split: Split) -> _Lesson:
         learner = family.drawn._fresh(learned=True)
+        learner.washout = washout
         inputs, targets = learner._training(*split.train)
         learned = {name: value for name, value in vars(learner).items() if name not in vars(family.drawn)}
-        return cls(learned, inputs, targets, split.test[0], learner._driving(*split.test))
+        return cls(washout, i, learned, inputs, targets, split.test[0], learner._driving(*split.test))
+
+    def alphas(self, readouts: list[tuple[Any, Any]]) -> dict[int, Any]:
+        """Return the penalties of the readouts with this washout, by the place of the readout."""
+        return {i: alpha for i, (washout, alpha) in enumerate(readouts) if washout == self.washout}
 
     def model(self, member: Any) -> Any:
         """Return a member that has learned all but the readout."""
         model = member._fresh(learned=True)
-        vars(model).update(self.learned)
+        vars(model).update(self.learned, washout=self.washout)
         _Known(model, "_driving", self.asked, self.driving)
         return model
 
@@ -160,26 +171,28 @@ class _OfTimeSteps:
         n_sums = len({splits for of_strand in self.sections for _, _, splits in of_strand}) + len(self.lessons)
         return max(1, min(-(-_LANES // len(self.train)), _BYTES_OF_SUMS // (8 * width**2 * n_sums)))
 
-    def fit(self, members: list[tuple[Any, Scale]], alphas: list[list[Any]]) -> Iterator[Fitted]:
+    def fit(self, members: list[tuple[Any, Scale]], readouts: list[list[tuple[Any, Any]]]) -> Iterator[Fitted]:
         """Fit a few settings."""
         scales = [scale for _, scale in members]
         sums, ends = self._accumulate(scales)
+        alphas = [[lesson.alphas(of_setting) for lesson in self.lessons] for of_setting in readouts]
         paths = self._solve(sums, alphas)
         outputs = self._predict(scales, paths)
         for setting, (member, _) in enumerate(members):
-            for split, (gram, path) in enumerate(zip(sums[setting], paths[setting], strict=True)):
-                model = self.lessons[split].model(member)
+            for i, (gram, path) in enumerate(zip(sums[setting], paths[setting], strict=True)):
+                lesson = self.lessons[i]
+                model = lesson.model(member)
                 model._gram_ = gram
                 if self.keeps_end:
-                    model.last_state_ = ends[setting, self.last[split]]
-                of_alphas = outputs[setting][split].reshape(-1, len(path), gram.n_targets)
-                for i, (alpha, solution) in enumerate(zip(alphas[setting], path, strict=True)):
-                    fitted = model._fresh(learned=True)
+                    model.last_state_ = ends[setting, self.last[i]]
+                for place, (readout, alpha) in enumerate(alphas[setting][i].items()):
+                    fitted, solution = model._fresh(learned=True), path[place]
                     fitted.alpha = alpha
                     fitted.coef_, fitted.intercept_, fitted.alpha_ = solution.coef, solution.intercept, solution.alpha
                     fitted._compile_readout()
-                    _Known(fitted, "_open_loop", self.lessons[split].driving, np.ascontiguousarray(of_alphas[:, i]))
-                    yield Fitted(setting, i, split, fitted)
+                    known = outputs[setting][i].reshape(-1, len(path), gram.n_targets)[:, place]
+                    _Known(fitted, "_open_loop", lesson.driving, np.ascontiguousarray(known))
+                    yield Fitted(setting, readout, lesson.split, fitted)
 
     def _accumulate(self, scales: list[Scale]) -> tuple[list[list[Gram]], np.ndarray]:
         """Return the sums of each setting and split, none for a setting that diverges, and the last states."""
@@ -217,15 +230,15 @@ class _OfTimeSteps:
                 grams[split].add(sums[splits])
         return [grams[split] for split in range(n)]
 
-    def _solve(self, sums: list[list[Gram]], alphas: list[list[Any]]) -> list[list[list[RidgeSolution]]]:
-        """Return the readouts of each setting and split, one a penalty. LAPACK lets threads run side by side."""
+    def _solve(self, sums: list[list[Gram]], alphas: list[list[dict[int, Any]]]) -> list[list[list[RidgeSolution]]]:
+        """Return the readouts of each setting and lesson, one a penalty. LAPACK lets threads run side by side."""
         solve = partial(ridge_path, slack=self.family.drawn._slack)
         with ThreadPoolExecutor(n_threads(self.family.drawn.n_jobs)) as pool:
             of_settings = [
-                [pool.submit(solve, gram, path) for gram in of_splits]
-                for of_splits, path in zip(sums, alphas, strict=True)
+                [pool.submit(solve, gram, list(path.values())) for gram, path in zip(grams, paths, strict=bool(grams))]
+                for grams, paths in zip(sums, alphas, strict=True)
             ]
-            return [[each.result() for each in of_splits] for of_splits in of_settings]
+            return [[each.result() for each in of_lessons] for of_lessons in of_settings]
 
     def _predict(self, scales: list[Scale], paths: list[list[list[RidgeSolution]]]) -> list[list[np.ndarray]]:
         """Return the outputs of each setting and split, those of all penalties side by side."""
@@ -241,9 +254,10 @@ class _OfTimeSteps:
         lanes, driving = self.family.lockstep(scales, _join(self.test, dtype))
         for features, first, member in _by_sequence(lanes.blocks(driving), driving):
             setting, strand = divmod(member, n)
-            for split, begin, length in self.places[strand] if paths[setting] else ():
-                rows = features[: max(length - first, 0)]
-                outputs[setting][split][begin + first :][: len(rows)] = readouts[setting][split].apply(rows)
+            for lesson, begin, length in self.places[strand]:
+                if paths[setting] and paths[setting][lesson]:
+                    rows = features[: max(length - first, 0)]
+                    outputs[setting][lesson][begin + first :][: len(rows)] = readouts[setting][lesson].apply(rows)
         return outputs
 
 
@@ -263,22 +277,22 @@ class _OfSequences:
         """How many to run at once: as many as fill the lanes."""
         return -(-_LANES // len(self.strands))
 
-    def fit(self, members: list[tuple[Any, Scale]], alphas: list[list[Any]]) -> Iterator[Fitted]:
+    def fit(self, members: list[tuple[Any, Scale]], readouts: list[list[tuple[Any, Any]]]) -> Iterator[Fitted]:
         """Fit a few settings."""
         strands = _join(self.strands, self.family.drawn.W_.dtype)
         lanes, driving = self.family.lockstep([scale for _, scale in members], strands)
         models = [[lesson.model(member) for lesson in self.lessons] for member, _ in members]
         vectors = {model.washout_: model._pool_from(lanes, driving) for model in models[0]}
         for setting, of_setting in enumerate(models):
-            for split, (model, lesson) in enumerate(zip(of_setting, self.lessons, strict=True)):
+            for place, (model, lesson) in enumerate(zip(of_setting, self.lessons, strict=True)):
                 pooled = vectors[model.washout_].reshape(len(members), len(self.strands), -1)[setting]
-                _Known(model, "_pool", lesson.driving, pooled[self.test[split]])
-                for i, alpha in enumerate(alphas[setting]):
+                _Known(model, "_pool", lesson.driving, pooled[self.test[place]])
+                for readout, alpha in lesson.alphas(readouts[setting]).items():
                     fitted = model._fresh(learned=True)
                     fitted.alpha = alpha
                     with suppress(ValueError):  # diverged
-                        fitted._learn(pooled[self.train[split]], lesson.targets, alpha)
-                        yield Fitted(setting, i, split, fitted)
+                        fitted._learn(pooled[self.train[place]], lesson.targets, alpha)
+                        yield Fitted(setting, readout, lesson.split, fitted)
 
 
 def _strands(parts: Sequence[np.ndarray], *, prefixes: bool) -> tuple[list[np.ndarray], list[int]]:
@@ -332,6 +346,8 @@ def _by_sequence(blocks: Any, inputs: Sequences) -> Iterator[tuple[np.ndarray, i
 
 
 def _stacked(path: list[RidgeSolution], dtype: Any) -> Any:
-    """Return one readout of the outputs of several."""
+    """Return one readout of the outputs of several, None of none."""
+    if not path:
+        return None
     coef = np.concatenate([solution.coef for solution in path])
     return make_readout(coef, np.concatenate([solution.intercept for solution in path]), dtype)

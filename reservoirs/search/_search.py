@@ -48,8 +48,8 @@ class ReservoirSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc
     .. math::
         x_k(t) = (1 - a_k)\, x_k(t-1) + a_k f(s_k W_{in} u(t) + r_k W x_k(t-1) + c_k b).
 
-    What begins alike in several splits runs once. Those that differ in `alpha` too run once and share the sums of their
-    ridge regressions.
+    What begins alike in several splits runs once. Those that differ in `alpha` or `washout` only are one run; penalties
+    share the sums of their ridge regressions.
 
     Parameters
     ----------
@@ -355,9 +355,9 @@ class ReservoirSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc
             # long where other work keeps the processors busy.
             with threadpool_limits(limits=1, user_api="blas"):
                 for fitted in _until_an_error(fit_all(self.estimator, settings, splits)):
-                    for candidate in of_settings[fitted.setting][fitted.alpha]:
+                    for candidate in of_settings[fitted.setting][fitted.readout]:
                         results.score(candidate, fitted.split, fitted.model, data[fitted.split])
-            members = [i for of_alphas in of_settings for same in of_alphas for i in same]
+            members = [i for of_readouts in of_settings for same in of_readouts for i in same]
             spent = time.perf_counter() - begin - results.score_time[members].sum()
             results.fit_time[members] = spent / (len(members) * len(splits))
         for i, split in results.missing():
@@ -387,7 +387,7 @@ class ReservoirSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc
 def _families(
     estimator: Any, candidates: list[dict[str, Any]]
 ) -> Iterator[tuple[list[Setting], list[list[list[int]]]]]:
-    """Iterate over families: their settings, and for each penalty of each setting the candidates that have them."""
+    """Iterate over families: their settings, and for each readout of each setting the candidates that have it."""
     unfitted, own = clone(estimator), estimator.get_params(deep=False)
     families: dict[str, dict[str, tuple[dict[str, Any], dict[str, tuple[Any, list[int]]]]]] = {}
     for i, candidate in enumerate(candidates):
@@ -399,14 +399,15 @@ def _families(
         if not runs_in_lockstep(model):
             continue
         free = free_scales(model)
-        shared = {name: value for name, value in params.items() if name not in free | {"alpha"}}
+        shared = {name: value for name, value in params.items() if name not in free | {"washout", "alpha"}}
         settings = families.setdefault(joblib.hash([sorted(free), shared]), {})
-        _, alphas = settings.setdefault(joblib.hash([params[name] for name in sorted(free)]), (params, {}))
-        alphas.setdefault(joblib.hash(params["alpha"]), (params["alpha"], []))[1].append(i)
+        _, readouts = settings.setdefault(joblib.hash([params[name] for name in sorted(free)]), (params, {}))
+        readout = params["washout"], params["alpha"]
+        readouts.setdefault(joblib.hash(readout), (readout, []))[1].append(i)
     for settings in families.values():
         yield (
-            [Setting(params, [alpha for alpha, _ in alphas.values()]) for params, alphas in settings.values()],
-            [[of_alpha for _, of_alpha in alphas.values()] for _, alphas in settings.values()],
+            [Setting(params, [readout for readout, _ in readouts.values()]) for params, readouts in settings.values()],
+            [[candidates for _, candidates in readouts.values()] for _, readouts in settings.values()],
         )
 
 
