@@ -507,12 +507,12 @@ def test_matching_follows_its_equations(rng):
     u[:, 1] = 1e3 * rng.standard_normal(3000)
     plain = EchoStateNetwork(input_scaling=[0.1, 0.3], random_state=0).fit(u)
     esn = EchoStateNetwork(
-        input_scaling=[0.1, 0.3], adaptation=InputMatching(0.2, longest_time=10), random_state=0
+        input_scaling=[0.1, 0.3], adaptation=InputMatching(0.3, longest_time=10), random_state=0
     ).fit(u)
     np.testing.assert_array_equal(esn.adaptation_.correlation_time_, [10, 1])
     scaled = plain.W_in_ / u.std(axis=0)
     tau = np.median([10, 1])
-    strength = 0.2 * tau / 10
+    strength = 0.3 * tau / 10
     np.testing.assert_allclose(esn.W_in_, strength * scaled / np.sqrt((plain.W_in_**2).sum(axis=1).mean()))
     biases = esn.bias_ + esn.W_in_ @ u.mean(axis=0)
     assert stats.kstest(biases, stats.uniform(-0.5, 1.0).cdf).pvalue > 1e-3

@@ -31,7 +31,7 @@ class InputMatching(Adaptation):
 
     Parameters
     ----------
-    input_std : float, default=0.1
+    input_std : float, default=0.2
         Standard deviation s that slow inputs give to what a unit receives.
     bias_scaling : float, default=0.5
         Largest absolute bias, at the mean of the input. Biases of 0 make an odd network, blind to products.
@@ -53,8 +53,8 @@ class InputMatching(Adaptation):
     What the estimator's parameters `leak_rate` and `bias_scaling` say has no effect, and of `input_scaling` only the
     ratios between inputs. Inputs that were constant in the training keep their weights.
 
-    With squares of the states as features, networks so treated come near to plain ones that were tuned by a random
-    search of 50 points; where and where not is in ``docs/adaptation.md``.
+    With squares of the states as features, networks so treated were, in the median of six tasks, at least as good as
+    plain ones after a random search of 50 points; where and where not is in ``docs/adaptation.md``.
 
     Examples
     --------
@@ -73,7 +73,7 @@ class InputMatching(Adaptation):
     array([1.])
     """
 
-    def __init__(self, input_std: Any = 0.1, *, bias_scaling: Any = 0.5, longest_time: Any = 5.0) -> None:
+    def __init__(self, input_std: Any = 0.2, *, bias_scaling: Any = 0.5, longest_time: Any = 5.0) -> None:
         self.input_std = input_std
         self.bias_scaling = bias_scaling
         self.longest_time = longest_time
