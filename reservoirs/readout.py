@@ -171,8 +171,8 @@ class Gram:
         >>> some.update([[1.0], [2.0]], [[3.0], [5.0]])
         >>> more.update([[4.0]], [[9.0]])
         >>> some.add(more)
-        >>> some.n_samples, some.centred().feature_means.round(6)
-        (3, array([2.33333333]))
+        >>> some.n_samples, some.centred().feature_means.round(2)
+        (3, array([2.33]))
         """
         if other.n_samples == 0:
             return

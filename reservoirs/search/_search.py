@@ -128,7 +128,7 @@ class ReservoirSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc
     >>> grid = {"spectral_radius": [0.3, 0.9], "input_scaling": [0.1, 1.0], "alpha": [1e-6, 1e-2]}
     >>> search = ReservoirSearchCV(ESNRegressor(n_units=100, random_state=0), grid).fit(u, y)
     >>> search.best_params_
-    {'alpha': 1e-06, 'input_scaling': 0.1, 'spectral_radius': 0.3}
+    {'alpha': 0.01, 'input_scaling': 1.0, 'spectral_radius': 0.9}
     >>> search.predict(u).shape
     (600,)
     """
