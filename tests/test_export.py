@@ -469,6 +469,9 @@ def test_what_integers_cannot_do() -> None:
         to_c(fitted, "m", dtype="int8", refit=(u, u))
     with pytest.raises(ValueError, match=r"dtype='int8' needs bounded states, which activation='relu' has not"):
         to_c(ESNRegressor(n_units=10, activation="relu").fit(u, y), "m", dtype="int8", refit=(u, y))
+    biased = ESNRegressor(n_units=10, bias_scaling=400.0, random_state=0).fit(u, y)
+    with pytest.raises(ValueError, match=r"dtype='int8' needs biases below 128 and recurrent weights below .*, got "):
+        to_c(biased, "m", dtype="int8", refit=(u, y))
     with pytest.raises(ValueError, match=r"dtype='int16' is for echo-state networks; export NVAR as"):
         to_c(model("NVAR"), "m", dtype="int16", refit=(series(),))
     X, labels = sequences()
@@ -742,6 +745,7 @@ def test_the_arduino_sketch_compiles(examples: tuple[Path, list[str]], tmp_path:
         ("name", "2fast", "name='2fast' must be a C identifier"),
         ("name", "while", "name='while' must be a C identifier"),
         ("name", None, "name=None must be a C identifier"),
+        ("name", "string", "name='string' must be a C identifier"),
         ("model", StandardScaler(), "model=StandardScaler\\(\\) cannot be exported; expected an ESNRegressor"),
         ("model", EchoStateNetwork(), "cannot be exported; expected an ESNRegressor"),
     ],
@@ -750,6 +754,22 @@ def test_wrong_arguments(name: str, wrong: Any, message: str) -> None:
     right = {"model": model("regressor"), "name": "m"}
     with pytest.raises(ValueError, match=message):
         to_c(**right | {name: wrong})
+
+
+@pytest.mark.parametrize("name", ["NAME_x", "driver", "name"])
+def test_odd_names(name: str) -> None:
+    u = inputs()[:40]
+    plain = model("regressor")
+    code = to_c(plain, name, style="c+h")
+    assert f" {name}_init(" in code.header
+    assert f"#define {name.upper()}_INPUTS" in code.header
+    assert_same_bits(code.predict(u), plain.predict(u))
+
+
+def test_labels_are_not_renamed() -> None:
+    X = [inputs()[:20], inputs()[20:40]]
+    fitted = ESNClassifier(n_units=10, random_state=0).fit(X, ["name_of_one", "NAME_of_two"])
+    assert "0: NAME_of_two, 1: name_of_one" in str(to_c(fitted, "m"))
 
 
 def test_models_that_cannot_be_exported() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+from copy import copy, deepcopy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,34 @@ def test_a_step_whose_readout_raises_changes_nothing(make: Any, monkeypatch: pyt
             stream.step(U[0])
         monkeypatch.undo()
         assert_same_bits(stream.state, before)
+
+
+@pytest.mark.parametrize("readout", [None, DecisionTreeRegressor(random_state=0)], ids=["ridge", "tree"])
+def test_a_later_fit_does_not_reach_a_stream(readout: Any) -> None:
+    model = regressor(readout=readout).fit(U, Y)
+    expected, stream = model.predict(U), model.stream()
+    outputs = rows_of(stream, U[:9])
+    model.set_params(n_units=12).fit(U, -Y[:, 0])
+    assert_same_bits(np.concatenate([outputs, rows_of(stream, U[9:])]), expected)
+    assert_same_bits(stream.estimator().predict(U), expected)
+
+
+@pytest.mark.parametrize("readout", [None, LogisticRegression()], ids=["ridge", "logistic"])
+def test_a_later_fit_does_not_reach_a_stream_of_labels(readout: Any) -> None:
+    model = ESNClassifier(12, readout=readout, random_state=0).fit([U, -U, Y], [0, 1, 2])
+    expected, stream = model.decision_function([U]), model.stream()
+    model.fit([U, -U], ["a", "b"])
+    assert rows_of(stream, U, object)[-1] == 0
+    assert_allclose(stream.decision_function(), expected[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("duplicate", [copy, deepcopy])
+def test_copies_of_the_standard_library_are_independent(duplicate: Any) -> None:
+    model = regressor().fit(U, Y)
+    stream = model.stream()
+    other = duplicate(stream)
+    rows_of(other, U[:5])
+    assert_same_bits(rows_of(stream, U), model.predict(U))
 
 
 def test_a_readout_that_diverges_tells_so() -> None:

@@ -27,9 +27,11 @@ __all__ = ["CSource", "to_c"]
 
 DTYPES = ("float32", "int16", "int8")
 STYLES = ("single-header", "c+h")
-_KEYWORDS = (
+# Keywords, headers that the C code includes, and the prefix of what runs it on the host.
+_TAKEN = (
     "auto break case char const continue default do double else enum extern float for goto if inline int long register "
-    "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while"
+    "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while "
+    "stddef stdint string host"
 )
 
 
@@ -95,8 +97,10 @@ def to_c(
     """
     check_choice("dtype", dtype, DTYPES)
     check_choice("style", style, STYLES)
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or name in _KEYWORDS.split():
-        raise ValueError(f"name={name!r} must be a C identifier: letters, digits and underscores")
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or name in _TAKEN.split():
+        raise ValueError(
+            f"name={name!r} must be a C identifier, letters, digits and underscores, and none of: {_TAKEN}"
+        )
     if (dtype == "float32") != (refit is None):
         raise ValueError(
             f"dtype={dtype!r} {'needs no refit' if refit is not None else 'needs refit, the data of the fit'}"

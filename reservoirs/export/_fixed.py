@@ -215,6 +215,12 @@ def _round_network(parts: Parts, bits: int) -> FixedNetwork:
     weights.data = np.round(W.data / np.repeat(scale, links))
     # Sums, which 2^46 bounds with either weights, times 16 bits are below 2^62.
     factors = scale * 2.0 ** (_Z_BITS - _STATE_BITS + (15 if bits == 16 else 0))
+    if factors.max() > 2**16 or np.abs(network.bias).max() * 2.0**_Z_BITS >= 2**31:
+        raise ValueError(
+            f"dtype='int{bits}' needs biases below 128 and recurrent weights below "
+            f"{2**16 / factors.max() * size.max():g}, got "
+            f"{np.abs(network.bias).max():g} and {size.max():g}"
+        )
     row_bits = int(np.clip(16 - np.ceil(np.log2(factors.max())), 0, 62))
     largest = np.abs(network.W_in).max(axis=0, initial=0).astype(np.float64)
     largest[largest == 0] = 1

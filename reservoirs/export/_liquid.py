@@ -18,7 +18,7 @@ from ._encoding import Encoding, encoding_of
 from ._parts import Affine, apply, scaling_of, steps_of, with_last_step
 from ._self_test import ordered_score, unscaled
 from ._text import Array, literal, rename, smallest_unsigned, template
-from ._write import WIDE, Code, classes_line, comment, header_text, implementation_text, model_hash, scaling
+from ._write import WIDE, Code, comment, header_text, implementation_text, model_hash, scaling
 
 # Frames of all functions on the way down, without the arrays that grow with the model; tests hold this against gcc.
 _STACK_BYTES = 400
@@ -185,14 +185,14 @@ def write_liquid(parts: LiquidParts, name: str) -> Code:
     fields, ram = _state(sizes)
     unit = "uint8_t" if sizes["UNITS"] <= 256 else "uint16_t"
     header = header_text(
-        _facts(parts, draft, ram, sum(array.n_bytes for array in tests)),
         {size: sizes[size] for size in public},
         f"{WIDE if sizes['DELTA'] else ''}typedef {unit} name_unit; /* a unit's number */\n\n",
         fields,
         template("liquid_api", sizes),
     )
     driver = template("host", sizes) + template("host_liquid", sizes).replace("NAME_READ)", f"{parts.n_read})")
-    return Code(rename(header, name), rename(text, name), rename(driver, name))
+    facts = _facts(parts, draft, name, ram, sum(array.n_bytes for array in tests))
+    return Code(facts + rename(header, name), rename(text, name), rename(driver, name))
 
 
 def _sizes(parts: LiquidParts) -> dict[str, int]:
@@ -374,7 +374,7 @@ def _state(sizes: dict[str, int]) -> tuple[list[str], int]:
     return [*lines[:first_narrow], *scalars, *lines[first_narrow:]], -(-n_bytes // align) * align
 
 
-def _facts(parts: LiquidParts, draft: _Draft, ram: int, of_test: int) -> str:
+def _facts(parts: LiquidParts, draft: _Draft, name: str, ram: int, of_test: int) -> str:
     model, sizes = parts.model, draft.sizes
     flash = sum(array.n_bytes for array in draft.arrays)
     n_units, n_outputs = sizes["UNITS"], sizes["OUTPUTS"]
@@ -394,9 +394,7 @@ def _facts(parts: LiquidParts, draft: _Draft, ram: int, of_test: int) -> str:
     ]
     if n_outputs:
         lines.append(f"{'A decision' if parts.classifies else 'Outputs'}  {parts.coef.size} multiply-adds in double")
-    if parts.classifies:
-        lines.append(classes_line(model))
-    return comment(lines)
+    return comment(lines, name, model)
 
 
 # What the self-test compares with.

@@ -160,8 +160,8 @@ class CSource:
 
     @cached_property
     def _compiled(self) -> HostModel:
-        files = self.files | {"driver.c": self.driver()}
-        return HostModel(compile_shared(files, "driver.c"))
+        driver = "host-driver.c"  # no model has this name
+        return HostModel(compile_shared(self.files | {driver: self.driver()}, driver))
 
     def driver(self) -> str:
         """Return a C file that includes the others and runs whole sequences: host_run and host_self_test."""

@@ -63,7 +63,8 @@ def template(name: str, sizes: dict[str, int]) -> str:
 
 def rename(text: str, name: str) -> str:
     """Give identifiers and macros the model's prefix."""
-    return re.sub(r"\bNAME_", f"{name.upper()}_", re.sub(r"\bname_", f"{name}_", text))
+    prefixes = {"name_": f"{name}_", "NAME_": f"{name.upper()}_"}
+    return re.sub(r"\b(name|NAME)_", lambda found: prefixes[found[0]], text)
 
 
 def literal(value: Any) -> str:

@@ -89,7 +89,8 @@ def write(parts: Parts, name: str, dtype: str, fixed: FixedNetwork | None, extra
     names = [*core.templates, init, *reader, kind, *extras.templates]
     draft.functions += [template(name, sizes) for name in names]
     driver = template("host", draft.sizes) + template(f"host_{parts.kind}", draft.sizes)
-    return Code(rename(_header(draft), name), rename(_implementation(draft), name), rename(driver, name))
+    header = _facts(draft, name) + rename(_header(draft), name)
+    return Code(header, rename(_implementation(draft), name), rename(driver, name))
 
 
 def _sizes(parts: Parts, core: Core, fixed: FixedNetwork | None) -> dict[str, int]:
@@ -204,15 +205,15 @@ def _header(draft: _Draft) -> str:
     names = [*draft.extras.declarations, f"{draft.parts.kind}_api"]
     declarations = "".join(template(name, draft.sizes) for name in names)
     types = f"{WIDE}\n" if draft.needs_wide_state else ""
-    return header_text(_facts(draft), sizes, types, _state(draft)[0], declarations)
+    return header_text(sizes, types, _state(draft)[0], declarations)
 
 
-def header_text(facts: str, sizes: dict[str, int], types: str, state: list[str], declarations: str) -> str:
-    """Put declarations together: the comment at the top, public sizes, types, the fields of the state, functions."""
+def header_text(sizes: dict[str, int], types: str, state: list[str], declarations: str) -> str:
+    """Put declarations together: public sizes, types, the fields of the state, functions."""
     macros = "".join(f"#define NAME_{size} {value}u\n" for size, value in sizes.items())
     fields = "\n".join(f"    {line}" for line in state)
     return (
-        f"{facts}#ifndef NAME_H\n#define NAME_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n"
+        f"#ifndef NAME_H\n#define NAME_H\n\n#include <stddef.h>\n#include <stdint.h>\n\n"
         f'#ifdef __cplusplus\nextern "C" {{\n#endif\n\n'
         f"{macros}\n{types}"
         f"typedef struct {{\n{fields}\n}} name_state;\n\n{declarations}\n"
@@ -240,7 +241,7 @@ def _state(draft: _Draft) -> tuple[list[str], int]:
     return fields, n_bytes + draft.extras.n_bytes
 
 
-def _facts(draft: _Draft) -> str:
+def _facts(draft: _Draft, name: str) -> str:
     """Return the comment at the top."""
     parts, core = draft.parts, draft.core
     flash = sum(array.n_bytes for array in draft.arrays)
@@ -270,8 +271,7 @@ def _facts(draft: _Draft) -> str:
     if parts.kind == "classifier":
         numbers = "double" if draft.dtype == "float32" else "integers"
         lines.append(f"A decision  {readout} multiply-adds and {draft.sizes['POOLED']} divisions, in {numbers}")
-        lines.append(classes_line(parts.estimator))
-    return comment(lines)
+    return comment(lines, name, parts.estimator)
 
 
 def model_hash(arrays: list[Array], sizes: dict[str, int]) -> str:
@@ -281,14 +281,13 @@ def model_hash(arrays: list[Array], sizes: dict[str, int]) -> str:
     return digest.hexdigest()[:16]
 
 
-def comment(lines: list[str]) -> str:
-    """Return the comment at the top of a header."""
+def comment(lines: list[str], name: str, model: Any) -> str:
+    """Return the comment at the top of a header, whose last line tells which class each number stands for."""
+    lines = [rename(line, name) for line in lines]
+    if hasattr(model, "classes_"):
+        # Labels are the user's, and not renamed.
+        lines.append(f"Classes {_safe(', '.join(f'{i}: {label}' for i, label in enumerate(model.classes_)))}")
     return "/* " + "\n   ".join(lines).replace("\n   \n", "\n\n") + " */\n"
-
-
-def classes_line(classifier: Any) -> str:
-    """Return which class each number stands for."""
-    return f"Classes {_safe(', '.join(f'{i}: {label}' for i, label in enumerate(classifier.classes_)))}"
 
 
 def _safe(text: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import copy
 from typing import Any, NoReturn, Self
 
 import numpy as np
@@ -44,9 +43,15 @@ class BaseStream:
 
     def copy(self) -> Self:
         """Return an independent stream that has seen, and learned, the same."""
-        other = copy(self)
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
         other._bind(self._core.copy())
         return other
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self.copy()
 
     @property
     def coef_(self) -> np.ndarray:
@@ -91,11 +96,6 @@ class BaseStream:
             self._bind(before)
             raise
 
-    def __copy__(self) -> Self:
-        other = object.__new__(type(self))
-        other.__dict__.update(self.__dict__)
-        return other
-
     def __reduce__(self) -> NoReturn:
         """Refuse to be pickled."""
         raise TypeError(
@@ -114,7 +114,7 @@ def _check_learner(learner: Any, is_ridge: bool) -> None:
 def readout_of(estimator: Any) -> dict[str, Any]:
     """Return a stream's options for the readout of a fitted regressor or forecaster."""
     if hasattr(estimator, "readout_"):
-        return {"predict": estimator._outputs}
+        return {"predict": estimator._fresh(learned=True)._outputs}
     known = Known(estimator.alpha_, getattr(estimator, "_gram_", None))
     return {"readout": (estimator.coef_, estimator.intercept_), "known": known}
 
@@ -199,7 +199,7 @@ class Stream(BaseStream):
             coef, intercept = (np.ascontiguousarray(part, np.float64) for part in readout)
             compiled = getattr(_core, "LinearReadout" + size)(coef.astype(dtype), intercept.astype(dtype))
             begun = None if learner is None else learner._begin(coef, intercept, known)
-        self._estimator = estimator
+        self._estimator = estimator._fresh(learned=True)  # as it is now, whatever is fitted later
         self._dtype = dtype
         self._as_number = as_number
         self._predict = predict
@@ -460,7 +460,7 @@ class ClassifierStream(BaseStream):
             known = Known(estimator.alpha_, getattr(estimator, "_gram_", None))
             readout["learner"] = learner._begin(estimator.coef_, estimator.intercept_, known)
         self._missing = missing
-        self._estimator = estimator
+        self._estimator = estimator._fresh(learned=True)  # as it is now, whatever is fitted later
         self._washout = washout
         self._labels = list(estimator.classes_)
         pooled = getattr(_core, "PooledStream" + size)
@@ -509,7 +509,7 @@ class ClassifierStream(BaseStream):
         """
         if y is None and self._missing != "error":
             return
-        if y not in self._labels:
+        if np.ndim(y) or y not in self._labels:
             raise ValueError(f"y={y!r} is none of the classes {self._estimator.classes_.tolist()}")
         self._core.learn(self._labels.index(y))
 
