@@ -78,6 +78,7 @@ Stream<T> make_stream(const Memory<T>& memory, std::shared_ptr<LinearReadout<T>>
     if (learner) spec.learner = learner->clone();
     spec.n_given = spec.readout ? 0 : n_given;
     spec.n_fed_back = !feeds_back ? 0 : spec.readout ? spec.readout->n_outputs() : n_given;
+    if (feeds_back && spec.n_fed_back < 1) throw std::invalid_argument("a stream that feeds back needs outputs");
     spec.forecasts = forecasts;
     spec.increments = increments;
     spec.of_external = {of_external.first, of_external.second};
