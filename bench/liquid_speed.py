@@ -14,8 +14,7 @@ paper's column, input as from MNIST (17 spikes a ms from 150 of 784 inputs), all
 nobody but that loop does it.
 
 A figure is the median of several repetitions after a warm-up; the contenders take turns. One thread and two take turns
-by themselves, before any peer is there: with PyTorch's processes alive two threads have been 1.4 to 1.6 times one in
-some runs, for a reason we do not know. Only running is timed: neither building nor compiling nor loading spikes.
+by themselves, before any peer is there. Only running is timed: neither building nor compiling nor loading spikes.
 Synaptic events are those of the minimal loop over the same steps. Bytes an event are what delivery reads: target and
 weight.
 
