@@ -126,7 +126,7 @@ class SequenceClassifierMixin(ClassifierMixin, Estimator):  # type: ignore[misc]
             return
         targets = 2.0 * (codes[:, None] == np.arange(len(self.classes_))) - 1.0
         self._gram_ = sums_before(self)
-        self._gram_.update(vectors, targets[:, 1:] if len(self.classes_) == 2 else targets)
+        self._gram_.update(vectors, targets[:, 1:] if len(self.classes_) == 2 else targets, n_jobs=self.n_jobs)
         solution = solve_ridge(self._gram_, alpha)
         self.coef_, self.intercept_, self.alpha_ = solution.coef, solution.intercept, solution.alpha
 

@@ -19,8 +19,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import LinAlgWarning
-from scipy.linalg.blas import dsyr, dsyr2, dsyrk
+from scipy.linalg.blas import dsyr, dsyr2
 from scipy.linalg.lapack import dlange, dpocon, dpotrf, dpotrs
+
+from . import _core
+from ._params import n_threads
 
 __all__ = ["DECADES", "CentredGram", "Gram", "RidgeSolution", "check_alpha", "ridge_path", "solve_ridge"]
 
@@ -30,10 +33,9 @@ FloatArray = NDArray[np.float64]
 DECADES = (1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
 _EPS = float(np.finfo(np.float64).eps)
-# Rows are summed so many numbers at a time that they stay in the second cache from one pass over them to the next (1.3
-# times as fast at 500 features), but enough rows that the sums, which are larger, are not moved too often.
-_CACHED = 1 << 17
-_FEWEST_ROWS = 64
+# Multiplications of one call into the core: some tenths of a second, after which Ctrl-C is honoured.
+_MOST_WORK = 1 << 34
+_FEWEST_ROWS = 256
 
 
 class CentredGram(NamedTuple):
@@ -116,7 +118,7 @@ class Gram:
         # The sums grow in place: a shallow copy would change with its original.
         return copy.deepcopy(self)
 
-    def update(self, features: ArrayLike, targets: ArrayLike) -> None:
+    def update(self, features: ArrayLike, targets: ArrayLike, *, n_jobs: int | None = -1) -> None:
         """Add a block of samples.
 
         Parameters
@@ -126,6 +128,8 @@ class Gram:
             a block without samples changes nothing.
         targets : array-like of shape (T_b, m)
             Block of targets.  The first block fixes m.
+        n_jobs : int or None, default=-1
+            Threads, by joblib's rules.  No bit of the sums depends on it.
 
         Raises
         ------
@@ -137,19 +141,19 @@ class Gram:
         self._check_shapes(x, y)
         if len(x) == 0:
             return
-        first = self.n_samples == 0
+        threads, first = n_threads(n_jobs), self.n_samples == 0
         with np.errstate(invalid="ignore", over="ignore"):
             x_shift = x.mean(axis=0, dtype=np.float64) if first else self._x_shift
             y_shift = y.mean(axis=0, dtype=np.float64) if first else self._y_shift
-            if not _is_summable(x, x_shift):
+            if not _is_summable(x, x_shift, threads):
                 raise ValueError("features contain NaN, infinite or huge values: the reservoir diverged.")
-            if not _is_summable(y, y_shift):
+            if not _is_summable(y, y_shift, threads):
                 raise ValueError("targets contain NaN, infinite or huge values.")
         if first:
             self._allocate(x_shift, y_shift)
-        rows = max(_FEWEST_ROWS, _CACHED // x.shape[1])
+        rows = max(_FEWEST_ROWS, _MOST_WORK // x.shape[1] ** 2)
         for i in range(0, len(x), rows):
-            self._add_rows(x[i : i + rows], y[i : i + rows])
+            self._add_rows(x[i : i + rows], y[i : i + rows], threads)
 
     def add(self, other: Gram) -> None:
         """Add the samples of other sums.
@@ -229,13 +233,14 @@ class Gram:
             n_samples=n,
         )
 
-    def _add_rows(self, x: NDArray[Any], y: NDArray[Any]) -> None:
-        x = np.subtract(x, self._x_shift, dtype=np.float64, order="C")
-        y = np.subtract(y, self._y_shift, dtype=np.float64, order="C")
-        # x.T is Fortran-ordered, as is the sum, so BLAS copies neither of them.
-        dsyrk(1.0, x.T, beta=1.0, c=self._gram, lower=1, overwrite_c=1)
-        self._cross += x.T @ y
-        self._x_sum += np.ones(len(x)) @ x  # faster than x.sum(axis=0)
+    def _add_rows(self, x: NDArray[Any], y: NDArray[Any], threads: int) -> None:
+        # The targets, and ones, whose products with the features are the features' sums.
+        others = np.ones((len(y), self.n_targets + 1))
+        y = np.subtract(y, self._y_shift, out=others[:, :-1])
+        products = np.zeros((self.n_features, self.n_targets + 1))
+        _core.add_products(_floats(x), self._x_shift, others, self._gram, products, threads)
+        self._cross += products[:, :-1]
+        self._x_sum += products[:, -1]
         self._y_sum += y.sum(axis=0)
         self._y_squares += np.einsum("ij,ij->j", y, y)
         self.n_samples += len(x)
@@ -262,12 +267,14 @@ class Gram:
         self._y_squares = np.zeros(m)
 
 
-def _is_summable(rows: NDArray[Any], shift: FloatArray) -> bool:
+def _floats(rows: NDArray[Any]) -> NDArray[Any]:
+    """Return rows as the core takes them."""
+    return np.ascontiguousarray(rows, rows.dtype if rows.dtype in (np.float32, np.float64) else np.float64)
+
+
+def _is_summable(rows: NDArray[Any], shift: FloatArray, threads: int) -> bool:
     """Tell whether all squares and products of rows less their shift can be summed."""
-    squares = float(np.vdot(rows, rows)) if rows.dtype.kind == "f" else np.inf
-    if squares == np.inf and rows.dtype != np.float64:
-        rows = rows.astype(np.float64)
-        squares = float(np.vdot(rows, rows))
+    squares = _core.sum_of_squares(_floats(rows), threads)
     # By Cauchy-Schwarz a finite trace bounds every other sum.
     return bool(np.isfinite(2 * (squares + len(rows) * np.vdot(shift, shift))))
 

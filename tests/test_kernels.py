@@ -486,6 +486,49 @@ def test_nvar_closed_loops_are_exactly_those_of_the_twin(
     assert_same_bits(y, expected[-1])
 
 
+@every_level
+@every_dtype
+@settings(max_examples=15, deadline=None)
+@given(
+    n_rows=st.sampled_from((1, 2, 5, 255, 256, 257, 600)),
+    n_features=st.integers(1, 130),
+    n_others=st.integers(0, 30),
+    seed=st.integers(0, 99),
+)
+def test_sums_of_products(level: str, dtype: Any, n_rows: int, n_features: int, n_others: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    features = rng.standard_normal((n_rows, n_features)).astype(dtype)
+    shift, others = rng.standard_normal(n_features), rng.standard_normal((n_rows, n_others))
+    gram = np.asfortranarray(rng.standard_normal((n_features, n_features)))
+    products = rng.standard_normal((n_features, n_others))
+    shifted = features - shift
+    assert shifted.dtype == np.float64
+    expected = np.tril(shifted.T @ shifted) + gram, shifted.T @ others + products
+    with simd_level(level):
+        for n_threads in (1, 3):
+            sums = gram.copy(order="F"), products.copy()
+            _core.add_products(features, shift, others, *sums, n_threads)
+            # Sums of n numbers, whose rounding grows with those of their sizes: sums of squares, by Cauchy and Schwarz.
+            bound = 4 * n_rows * np.finfo(np.float64).eps * (1 + (shifted**2).sum(axis=0).max() + (others**2).sum())
+            for actual, wanted in zip(sums, expected, strict=True):
+                assert np.abs(actual - wanted).max(initial=0) <= bound
+            if n_threads == 1:
+                alone = sums
+        assert_same_bits(list(sums), list(alone))
+
+
+@every_level
+@every_dtype
+def test_sum_of_squares(level: str, dtype: Any, rng: np.random.Generator) -> None:
+    with simd_level(level):
+        for n in (*LENGTHS, 70_000, 200_001):
+            x = rng.standard_normal(n).astype(dtype)
+            assert_allclose(_core.sum_of_squares(x, 2), float(x.astype(np.float64) @ x), rtol=1e-12)
+        for bad in (np.nan, np.inf):
+            x[-1] = bad
+            assert not np.isfinite(_core.sum_of_squares(x, 2))
+
+
 # Random numbers.
 
 

@@ -338,10 +338,31 @@ def test_solution_memory(alpha, matrices):
 
 
 def test_blocks_are_summed_in_place():
-    x, y = make_data(50, 30, 1)
+    x, y = make_data(50, 100, 1)
     gram = accumulate(x, y)
-    # A BLAS wrapper that had copied the sum would hold a second (p, p) array.
-    assert peak_memory(lambda: gram.update(x[:2], y[:2])) < 30**2 * 8
+    # Who copied the sum would hold a second (p, p) array.
+    assert peak_memory(lambda: gram.update(x[:2], y[:2])) < 100**2 * 8
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sums_do_not_depend_on_the_number_of_threads(dtype):
+    x, y = make_data(700, 200, 3, offset=10.0, dtype=dtype)
+    one = Gram()
+    one.update(x, y, n_jobs=1)
+    for n_jobs in (2, 7, -1):
+        other = Gram()
+        other.update(x, y, n_jobs=n_jobs)
+        for ours, theirs in zip(other.centred(), one.centred(), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    with pytest.raises(ValueError, match="n_jobs=0 must be None or a non-zero integer"):
+        one.update(x, y, n_jobs=0)
+
+
+def test_sums_of_integers_and_halves():
+    x, y = np.arange(30).reshape(10, 3) % 7, np.arange(10)[:, None]
+    expected = accumulate(x.astype(np.float64), y.astype(np.float64)).centred()
+    for kind in (np.int32, np.float16):
+        assert_same_moments(accumulate(x.astype(kind), y).centred(), expected, rtol=0)
 
 
 @pytest.mark.parametrize("seed", range(5))

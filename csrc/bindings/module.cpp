@@ -5,6 +5,7 @@ PYBIND11_MODULE(_core, m) {
     reservoirs::bindings::register_simd(m);
     reservoirs::bindings::register_math(m);
     reservoirs::bindings::register_network(m);
+    reservoirs::bindings::register_gram(m);
     reservoirs::bindings::register_inhibition(m);
     reservoirs::bindings::register_nvar(m);
     reservoirs::bindings::register_online(m);

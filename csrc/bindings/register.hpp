@@ -34,6 +34,7 @@ NvarSpec make_nvar_spec(const Array<std::int32_t>& monomials, std::int64_t n_var
 void register_simd(py::module_& m);
 void register_math(py::module_& m);
 void register_network(py::module_& m);
+void register_gram(py::module_& m);
 void register_inhibition(py::module_& m);
 void register_nvar(py::module_& m);
 void register_online(py::module_& m);

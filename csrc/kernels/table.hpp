@@ -99,6 +99,9 @@ struct FactorUpdate {
     T* gain;             // out, from zeros: P x
 };
 
+// Sums of products take so many columns at a time: whole tiles of registers at every level.
+constexpr int kPanel = 24;
+
 // Liquids. Units come in whole vectors: those past the last never spike.
 
 // A value for each unit, or, with stride 0, one vector that all vectors of units share: it stays in a register's reach
@@ -265,6 +268,12 @@ struct Kernels {
     void (*readout)(const Readout<T>&);
     T (*dot)(const T* a, const T* b, std::int64_t n);
     void (*add_scaled)(T a, const T* x, std::int64_t n, T* y);
+    // panel[row][column] = rows[row][column] - shift[column]
+    void (*pack_panel)(const T* rows, std::int64_t stride, std::int64_t n_rows, std::int64_t n_columns,
+                       const double* shift, double* panel);
+    // product[i][j] = sum over rows of a[row][i] b[row][j], of two panels
+    void (*panel_product)(const double* a, const double* b, std::int64_t n_rows, double* product);
+    double (*sum_of_squares)(const T* x, std::int64_t n);
     // Return forgetting + weight x^T P x.
     T (*update_factor)(const FactorUpdate<T>&);
     T (*update_factor_of_unit)(const FactorUpdate<T>&);

@@ -15,6 +15,7 @@
 #include "lanes.inl"
 #include "readout.inl"
 #include "online.inl"
+#include "gram.inl"
 #include "liquid.inl"
 #include "delivery.inl"
 // clang-format on
@@ -106,6 +107,9 @@ constexpr Kernels<T> make_table() {
     k.readout = readout<T>;
     k.dot = dot<T>;
     k.add_scaled = add_scaled<T>;
+    k.pack_panel = pack_panel<T>;
+    k.panel_product = panel_product;
+    k.sum_of_squares = sum_of_squares<T>;
     k.update_factor = update_factor<T, false>;
     k.update_factor_of_unit = update_factor<T, true>;
     k.product = product<T>;

@@ -11,6 +11,7 @@
 #include "check.hpp"
 #include "liquid.hpp"
 #include "numbers.hpp"
+#include "reservoirs/gram.hpp"
 #include "reservoirs/network.hpp"
 #include "reservoirs/nvar.hpp"
 #include "reservoirs/random.hpp"
@@ -262,6 +263,31 @@ void test_readouts() {
 }
 
 template <class T>
+void test_sums_of_products() {
+    Numbers numbers{7};
+    for (const auto& [n, p, m] : {std::array<int64_t, 3>{1, 1, 0}, {3, 23, 2}, {300, 50, 30}, {257, 200, 1}}) {
+        const auto x = numbers.take<T>(n * p);
+        const auto shift = numbers.take<double>(p), z = numbers.take<double>(n * m);
+        std::vector<double> gram(at(p * p)), products(at(p * m)), naive_gram(gram), naive_products(products);
+        add_products<T>({n, p, m, x.data(), shift.data(), z.data()}, gram.data(), products.data(), 2);
+        const auto shifted = [&](int64_t t, int64_t i) { return static_cast<double>(x[at(t * p + i)]) - shift[at(i)]; };
+        for (int64_t t = 0; t < n; ++t) {
+            for (int64_t j = 0; j < p; ++j) {
+                for (int64_t i = j; i < p; ++i) naive_gram[at(j * p + i)] += shifted(t, i) * shifted(t, j);
+                for (int64_t o = 0; o < m; ++o) naive_products[at(j * m + o)] += shifted(t, j) * z[at(t * m + o)];
+            }
+        }
+        for (std::size_t i = 0; i < gram.size(); ++i) CHECK(std::abs(gram[i] - naive_gram[i]) < 1e-12 * double(n));
+        for (std::size_t i = 0; i < products.size(); ++i) {
+            CHECK(std::abs(products[i] - naive_products[i]) < 1e-12 * double(n));
+        }
+        double squares = 0;
+        for (const T value : x) squares += static_cast<double>(value) * static_cast<double>(value);
+        CHECK(std::abs(sum_of_squares(x.data(), n * p, 2) - squares) < 1e-12 * squares);
+    }
+}
+
+template <class T>
 void test_closed_loop() {
     Numbers numbers{3};
     const int64_t n_sequences = 6, n_steps = 8, n_external = 2, n_outputs = 3;
@@ -399,6 +425,7 @@ void test_type() {
     test_functions<T>();
     test_networks<T>();
     test_readouts<T>();
+    test_sums_of_products<T>();
     test_closed_loop<T>();
     test_nvar<T>();
     test_refusals<T>();

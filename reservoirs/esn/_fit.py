@@ -57,7 +57,7 @@ class LinearReadoutMixin(BaseESN):
         else:
             self._gram_ = sums_before(self)
             for features, true in rows:
-                self._gram_.update(features, true)
+                self._gram_.update(features, true, n_jobs=self.n_jobs)
             solution = solve_ridge(self._gram_, self.alpha, slack=self._slack)
             self.coef_, self.intercept_, self.alpha_ = solution.coef, solution.intercept, solution.alpha
             self._compile_readout()

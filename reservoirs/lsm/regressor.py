@@ -327,7 +327,7 @@ class LSMRegressor(RegressorMixin, BaseLiquid):  # type: ignore[misc]
             return
         self._gram_ = sums_before(self)
         for features, true in blocks:
-            self._gram_.update(features, true)
+            self._gram_.update(features, true, n_jobs=self.n_jobs)
         solution = solve_ridge(self._gram_, alpha)
         self.coef_, self.intercept_, self.alpha_ = solution.coef, solution.intercept, solution.alpha
         self._compile_readout()

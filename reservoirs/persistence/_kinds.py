@@ -385,7 +385,7 @@ _ALL = (
             "n_targets": size("targets"),
             "_x_shift": floats("features"),
             "_y_shift": floats("targets"),
-            # It grows in place in BLAS, which would leave one in rows as it was.
+            # The core adds to its columns in place.
             "_gram": floats("features", "features", order="F"),
             "_cross": floats("features", "targets"),
             "_x_sum": floats("features"),
