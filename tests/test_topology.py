@@ -105,6 +105,16 @@ def test_radius_of_ten_thousand_units_equals_a_larger_arpack_solve() -> None:
     assert_allclose(spectral_radius(W), reference, rtol=1e-11)
 
 
+def test_radius_of_large_networks_is_near(monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in range(3):
+        W = random_weights(3000, 3000, 10, np.random.default_rng(seed))
+        exact = spectral_radius(W)
+        with monkeypatch.context() as patched:
+            patched.setattr(topology, "_EXACT_UNITS", 2999)
+            near = spectral_radius(W)
+        assert 0 < abs(near - exact) <= 1e-4 * exact
+
+
 def test_radius_is_reproducible_and_leaves_its_surroundings_alone() -> None:
     W = random_weights(500, 500, 10, np.random.default_rng(0))
     copy = W.copy()
