@@ -60,8 +60,15 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $$(git ls-files 'csrc/*.hpp' 'csrc/*.cpp' 'csrc/*.inl')
 
-bench: $(VENV)/.peers
-	$(BIN)/python -m bench
+# Peers live in environments of their own, so that their pins matter to nobody else.
+bench: $(VENV)/.installed build/esn_peers/.installed build/liquid_peers/.installed
+	$(BIN)/python -m bench --output bench-results \
+	    --esn-peers build/esn_peers/bin/python --liquid-peers build/liquid_peers/bin/python
+
+build/%_peers/.installed: bench/%_peers.txt
+	$(PYTHON) -m venv build/$*_peers
+	build/$*_peers/bin/python -m pip install --quiet -r $<
+	touch $@
 
 clean:
 	rm -rf build dist demo-output $(VENV)
@@ -83,8 +90,4 @@ $(VENV)/.installed: $(VENV)/.tools $(NATIVE)
 
 $(VENV)/.dev: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[dev]"
-	touch $@
-
-$(VENV)/.peers: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[peers]"
 	touch $@

@@ -1,26 +1,21 @@
-"""Speed, side by side in one run: ours, a plain NumPy/SciPy loop, and peers if they are installed.
+"""Speed of what echo-state networks are made of, beside a plain NumPy/SciPy loop; bench.esn_speed has other libraries.
 
-    python -m bench.speed [--quick] [--json PATH]
+    python -m bench.speed [--quick] [--output FOLDER]
 
-Every row is printed, won or lost. A figure is the median of several repetitions after a warm-up; the contenders of a
+A figure is the median of several repetitions after a warm-up; the contenders of a
 row take turns, so that a machine that speeds up or slows down does so for all of them. The loop is what one would write
 by hand in float64: CSR weights, tanh, states written out. It runs on one core; so does ours for one sequence, whole and
 in pieces (`time_parallel`), while 64 sequences, and one long one of which no states are kept, run on all cores. States
 of up to 32 MB go to memory that the process has in hand; the long rows show what it costs when the system must clear
-new pages. Peers run with their default threads.
+new pages.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -28,7 +23,9 @@ from scipy import sparse
 from scipy.linalg.blas import dsyrk
 from sklearn.base import clone
 
-from reservoirs import EchoStateNetwork, ESNRegressor, _core, show_config
+from bench import results
+from bench.esn_peers import plain_batch, plain_loop
+from reservoirs import EchoStateNetwork, ESNRegressor, _core
 from reservoirs.readout import DECADES
 from reservoirs.sequences import Sequences
 from reservoirs.topology import EITopology
@@ -67,27 +64,6 @@ def take_turns(tasks: dict[str, Task], repetitions: int) -> dict[str, list[float
     return seconds
 
 
-def plain_loop(W: Any, W_in: np.ndarray, bias: np.ndarray, leak: float, u: np.ndarray) -> np.ndarray:
-    """Harvest one sequence the plain way."""
-    x = np.zeros(len(bias))
-    states = np.empty((len(u), len(bias)))
-    for t in range(len(u)):
-        x = (1 - leak) * x + leak * np.tanh(W @ x + W_in @ u[t] + bias)
-        states[t] = x
-    return states
-
-
-def plain_batch(W: Any, W_in: np.ndarray, bias: np.ndarray, leak: float, u: np.ndarray) -> np.ndarray:
-    """Harvest sequences of equal length side by side, as well as NumPy and SciPy allow."""
-    n_sequences, n_steps, _ = u.shape
-    x = np.zeros((len(bias), n_sequences))
-    states = np.empty((n_sequences, n_steps, len(bias)))
-    for t in range(n_steps):
-        x = (1 - leak) * x + leak * np.tanh(W @ x + W_in @ u[:, t].T + bias[:, None])
-        states[:, t] = x.T
-    return states
-
-
 def networks(n_units: int, n_jobs: int, leak_rate: float = 0.3) -> tuple[dict[str, EchoStateNetwork], tuple[Any, ...]]:
     """Return our network in both precisions, and its arrays."""
     ours = {
@@ -100,7 +76,7 @@ def networks(n_units: int, n_jobs: int, leak_rate: float = 0.3) -> tuple[dict[st
     return ours, (sparse.csr_array(reference.W_), reference.W_in_, reference.bias_, leak_rate)
 
 
-def harvest_row(n_units: int, n_sequences: int, n_steps: int, repetitions: int, peers: bool) -> dict[str, Any]:
+def harvest_row(n_units: int, n_sequences: int, n_steps: int, repetitions: int) -> dict[str, Any]:
     """Time harvesting states; return sequence-steps a second of every contender."""
     ours, arrays = networks(n_units, 1 if n_sequences == 1 else -1)
     rng = np.random.default_rng(0)
@@ -116,8 +92,6 @@ def harvest_row(n_units: int, n_sequences: int, n_steps: int, repetitions: int, 
         if n_sequences == 1:
             cut = clone(network).set_params(time_parallel="auto").fit(u[0])
             tasks[f"reservoirs {dtype}, in pieces"] = lambda network=cut, inputs=inputs: network.transform(inputs)
-    if peers:
-        tasks.update(peer_tasks(n_units, arrays, u))
     seconds = take_turns(tasks, repetitions)
     rates = {name: [counts.get(name, n_steps * n_sequences) / s for s in of_name] for name, of_name in seconds.items()}
     what = "one sequence" if n_sequences == 1 else f"{n_sequences} sequences"
@@ -193,38 +167,6 @@ def fit_row(n_units: int, n_steps: int, repetitions: int, dtype: str) -> dict[st
     return {"row": row, "unit": "steps/s", "rates": rates, "reference": slower}
 
 
-def peer_tasks(n_units: int, arrays: tuple[Any, ...], u: np.ndarray) -> dict[str, Task]:
-    """Return the harvests of the peers that are installed."""
-    tasks: dict[str, Task] = {}
-    W, W_in, bias, leak = arrays
-    try:
-        from reservoirpy.nodes import Reservoir
-    except ImportError:
-        print("# reservoirpy is not installed: pip install 'reservoirs[peers]'")
-    else:
-        node = Reservoir(W=sparse.csr_matrix(W), Win=W_in, bias=bias, lr=leak)
-        tasks["reservoirpy"] = lambda: [node.run(one) for one in u] if len(u) > 1 else node.run(u[0])
-    try:
-        import rclib
-    except ImportError:
-        print("# rclib is not installed: pip install 'reservoirs[peers]'")
-    else:
-        tasks.update(rclib_task(rclib, n_units, leak, u))
-    return tasks
-
-
-def rclib_task(rclib: Any, n_units: int, leak: float, u: np.ndarray) -> dict[str, Task]:
-    """Rclib shows no states: its row is predict, harvest and a one-output readout."""
-    model = rclib.reservoirs.RandomSparse(
-        n_neurons=n_units, spectral_radius=0.9, sparsity=10 / n_units, leak_rate=leak, include_bias=True
-    )
-    esn = rclib.model.ESN()
-    esn.add_reservoir(model)
-    esn.set_readout(rclib.readouts.Ridge(alpha=1e-6, include_bias=True))
-    esn.fit(u[0][:500], u[0][:500])
-    return {"rclib (predict)": lambda: [esn.predict(one) for one in u]}
-
-
 def step_row(n_units: int, n_steps: int, repetitions: int) -> dict[str, Any]:
     """Time one step from Python, state kept, above the same step inside the core."""
     ours, _ = networks(n_units, 1)
@@ -289,41 +231,40 @@ def report(result: dict[str, Any], targets: dict[tuple[str, str], float]) -> Non
         print(f"| {name} | {middle:{digits}} | {min(values):{digits}} | {max(values):{digits}} | {ratio} | {mark} |")
 
 
+def rows(repetitions: int, scale: int) -> Iterator[dict[str, Any]]:
+    """Yield the rows, with numbers of steps divided by the scale."""
+    for n_units, n_sequences, n_steps in (
+        (100, 1, 20000),
+        (1000, 1, 4000),
+        (1000, 1, 20000),
+        (100, 64, 500),
+        (1000, 64, 50),
+        (1000, 64, 500),
+    ):
+        yield harvest_row(n_units, n_sequences, n_steps // scale, repetitions)
+    yield long_row(1000, 100_000 // scale, repetitions)
+    for n_units in (100, 1000):
+        yield step_row(n_units, 20000 // scale, repetitions)
+    for n_units, n_steps in ((500, 100_000), (1000, 50_000)):
+        for dtype in ("float64", "float32"):
+            yield fit_row(n_units, n_steps // scale, repetitions, dtype)
+    for dtype in ("float64", "float32"):
+        yield inhibition_row(500, 10_000 // scale, repetitions, dtype)
+
+
 def main(argv: list[str] | None = None) -> None:
     """Run the rows and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that everything runs")
-    parser.add_argument("--no-peers", action="store_true", help="leave out other libraries")
-    parser.add_argument("--json", type=Path, help="also write the repetitions to this file")
-    options = parser.parse_args(argv)
-    repetitions = 3 if options.quick else 7
-    scale = 50 if options.quick else 1
-    config = show_config()
-    print(f"# {platform.processor() or platform.machine()}, {os.cpu_count()} cores; {config}")
-    results = [
-        harvest_row(n_units, n_sequences, n_steps // scale, repetitions, not options.no_peers)
-        for n_units, n_sequences, n_steps in (
-            (100, 1, 20000),
-            (1000, 1, 4000),
-            (1000, 1, 20000),
-            (100, 64, 500),
-            (1000, 64, 50),
-            (1000, 64, 500),
-        )
-    ]
-    results.append(long_row(1000, 100_000 // scale, repetitions))
-    results += [step_row(n_units, 20000 // scale, repetitions) for n_units in (100, 1000)]
-    for n_units, n_steps in ((500, 100_000), (1000, 50_000)):
-        results += [fit_row(n_units, n_steps // scale, repetitions, dtype) for dtype in ("float64", "float32")]
-    results += [inhibition_row(500, 10_000 // scale, repetitions, dtype) for dtype in ("float64", "float32")]
-    for result in results:
-        report(result, {} if options.quick else TARGETS)
-    n_steps, n_units = (2000, 50) if options.quick else (100_000, 1000)
-    memory = fit_memory(n_steps, n_units)
-    print(f"\n## fit of T={n_steps} x N={n_units}, ridge\n")
-    print(f"{memory['seconds']:.2f} s; peak {memory['MB above the input']:.0f} MB above the input (wanted: under 200)")
-    if options.json:
-        options.json.write_text(json.dumps({"config": config, "results": results, "fit": memory}, indent=1))
+    options = results.parser(__doc__).parse_args(argv)
+    repetitions, scale = (3, 50) if options.quick else (7, 1)
+    with results.kept("speed", options, f"{repetitions} repetitions") as figures:
+        figures["results"] = []
+        for row in rows(repetitions, scale):
+            report(row, {} if options.quick else TARGETS)
+            figures["results"].append(row)
+        n_steps, n_units = (2000, 50) if options.quick else (100_000, 1000)
+        memory = figures["fit"] = fit_memory(n_steps, n_units)
+        print(f"\n## fit of T={n_steps} x N={n_units}, ridge, once\n")
+        print(f"{memory['seconds']:.2f} s; peak {memory['MB above the input']:.0f} MB above the input (wanted: under 200)")
 
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@ speed = pytest.importorskip("bench.speed", reason="bench/ lies in the source tre
 
 
 def test_quick_run_prints_and_writes_every_row(tmp_path, capsys):
-    speed.main(["--quick", "--no-peers", "--json", str(tmp_path / "figures.json")])
+    speed.main(["--quick", "--output", str(tmp_path)])
     printed = capsys.readouterr().out
-    results = json.loads((tmp_path / "figures.json").read_text())["results"]
+    results = json.loads((tmp_path / "speed.json").read_text())["results"]
     assert len(results) == 15
     for result in results:
         assert result["row"] in printed

@@ -1,0 +1,387 @@
+"""Echo-state networks side by side in one run: ours, loops by hand (SciPy, Numba), and other libraries.
+
+    python -m bench.esn_speed [--quick] [--peers-python PATH] [--only WORD ...] [--output FOLDER]
+
+Harvests of one and of 64 sequences, with 10 links a unit, a tenth of all and all; fits, closed loops, single steps, and
+the memory of a fit. Every row is printed, won or lost. Everyone gets the same W, W_in, bias and leak rate; the column
+"states" tells how far its states are from ours in float64 (the larger distance of a sequence in a batch and alone).
+rclib takes no weights and shows no states: it draws a network of the same size and harvests by `predict`.
+
+Contenders are processes (bench/esn_peers.py) that take turns; each runs as long as it needs for about 0.05 s, those that
+are slow with fewer steps, and figures are rates. A figure is the median of several repetitions after a warm-up (a single
+run where that took seconds). Threads are everyone's default; ours uses one core for one sequence. The ratio of a row is
+that of medians, in brackets the lowest and highest of the rounds; float32 is held against the best peer of any precision,
+float64 against the best in float64. What binds ours is what its time comes nearest to of what the machine can do
+(`bench.roofline`). At 10,000 units with all links, contenders run one after another: their weights would not fit side by
+side.
+
+Peers live in an environment of their own, so that nobody's pins matter to us:
+
+    make build/esn_peers/.installed
+    python -m bench.esn_speed --peers-python build/esn_peers/bin/python
+
+Without it, ours runs beside the SciPy loop alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import selectors
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from bench import esn_peers, results
+from reservoirs import EchoStateNetwork
+
+SCRIPT = Path(esn_peers.__file__)
+HERE = ("reservoirs", "reservoirs, in pieces", "SciPy loop")  # in this interpreter
+LEAK = 0.3
+AIMS = {"float32": 10.0, "float64": 5.0}
+N_SEQUENCES = 64
+SECONDS = 0.05  # of a run
+PATIENCE = 3.0  # of all runs of a contender in a row
+LIMIT = 120.0  # of one answer
+STATES = 8_000_000  # numbers at most that a harvest returns
+
+
+class FailedError(Exception):
+    """A contender cannot do a row."""
+
+
+class Running:
+    """A contender's process.
+
+    Parameters
+    ----------
+    name : str
+        Of `esn_peers.CONTENDERS`.
+    dtype : str
+    python : str
+    """
+
+    def __init__(self, name: str, dtype: str, python: str) -> None:
+        self.name, self.dtype = name, dtype
+        self._command = [sys.executable if name in HERE else python, str(SCRIPT), name]
+        self._process: subprocess.Popen[str] | None = None
+
+    def ask(self, task: str, *arguments: Any) -> Any:
+        """Return the answer to a task."""
+        if self._process is None:
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            )
+        assert self._process.stdin
+        assert self._process.stdout
+        with contextlib.suppress(BrokenPipeError):
+            print(json.dumps([task, *arguments]), file=self._process.stdin, flush=True)
+        with selectors.DefaultSelector() as ready:
+            ready.register(self._process.stdout, selectors.EVENT_READ)
+            line = self._process.stdout.readline() if ready.select(LIMIT) else None
+        if not line:
+            self.close()
+            raise FailedError("its process ended" if line == "" else f"no answer in {LIMIT:.0f} s")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise FailedError(answer["error"])
+        return answer["answer"]
+
+    def close(self) -> None:
+        """End the process; the next task starts a new one."""
+        if self._process:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+
+@dataclass
+class Row:
+    """What is timed, and what came out."""
+
+    task: str
+    n_units: int
+    links: str
+    n_sequences: int = 1
+    most_steps: int = 0
+    fixed: bool = False
+    rates: dict[str, list[float]] = field(default_factory=dict)
+    steps: dict[str, int] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    apart: dict[str, float | None] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The row's heading."""
+        what = f"{self.task} {self.n_sequences} sequences" if self.n_sequences > 1 else self.task
+        return f"{what}, N={self.n_units}, {self.links}"
+
+    def has(self, one: Running) -> bool:
+        """Return whether a contender is one of this row."""
+        return one.name != "reservoirs, in pieces" or (self.task == "harvest" and self.n_sequences == 1)
+
+    def run(self, one: Running, steps: int) -> float:
+        """Return the seconds of one run."""
+        return float(one.ask(self.task, *([self.n_sequences] if self.task == "harvest" else []), steps))
+
+    def suitable_steps(self, one: Running, links: int) -> tuple[int, float]:
+        """Return steps for a run of about the wanted length, and the seconds of the last warm-up."""
+        each = self.n_sequences * (1e-9 * links + 5e-9 * self.n_units) + 1e-5
+        steps = self.most_steps if self.fixed else int(np.clip(SECONDS / each, 2, self.most_steps))
+        seconds = self.run(one, steps)
+        if seconds < PATIENCE and not self.fixed:
+            seconds = self.run(one, steps)
+            better = int(np.clip(steps * min(20, SECONDS / seconds), 2, self.most_steps))
+            if not 0.3 < better / steps < 3:
+                steps, seconds = better, self.run(one, better)
+        return steps, seconds
+
+    def measure(self, contenders: list[Running], links: int, repetitions: int) -> None:
+        """Let contenders take turns after a warm-up."""
+        contenders = [one for one in contenders if self.has(one)]
+        spent = dict.fromkeys((label(one) for one in contenders), 0.0)
+        for one in contenders:
+            name = label(one)
+            try:
+                self.steps[name], spent[name] = self.suitable_steps(one, links)
+                if spent[name] > PATIENCE:  # its only run
+                    self.rates[name] = [self.n_sequences * self.steps[name] / spent[name]]
+            except FailedError as error:
+                self.failed[name] = str(error)
+        for _ in range(repetitions):
+            for one in contenders:
+                name = label(one)
+                if name in self.failed or spent[name] > PATIENCE:
+                    continue
+                try:
+                    seconds = self.run(one, self.steps[name])
+                except FailedError as error:
+                    self.failed[name] = str(error)
+                    continue
+                spent[name] += seconds
+                self.rates.setdefault(name, []).append(self.n_sequences * self.steps[name] / seconds)
+
+    def best_peer(self, dtypes: tuple[str, ...]) -> str | None:
+        """Return the peer with the best median."""
+        peers = {
+            name: float(np.median(rates))
+            for name, rates in self.rates.items()
+            if not name.startswith("reservoirs") and name.endswith(dtypes)
+        }
+        return max(peers, key=lambda name: peers[name]) if peers else None
+
+    def ratio(self, ours: str, peer: str) -> list[float]:
+        """Return ours over the peer: of medians, lowest and highest of rounds."""
+        a, b = self.rates[ours], self.rates[peer]
+        rounds = [x / y for x, y in zip(a, b, strict=False)]
+        return [float(np.median(a) / np.median(b)), min(rounds), max(rounds)]
+
+
+def label(one: Running) -> str:
+    """Return how a contender is called in tables."""
+    return f"{one.name}, {one.dtype}"
+
+
+def draw(n_units: int, links: str, folder: Path) -> int:
+    """Write a network of spectral radius about 0.9 to a folder; return its number of links."""
+    rng = np.random.default_rng(n_units)
+    density = {"10 a unit": min(1.0, 10 / n_units), "10 %": 0.1, "dense": 1.0}[links]
+    for old in folder.iterdir():
+        old.unlink()
+    # By the circular law: the variance of uniform weights is a third.
+    bound = 0.9 * np.sqrt(3 / (density * n_units))
+    W: Any
+    if links == "dense":
+        W = rng.uniform(-bound, bound, (n_units, n_units))
+        np.save(folder / "W.npy", W)
+    else:
+        n_links = round(density * n_units)
+        columns = [np.sort(rng.choice(n_units, n_links, replace=False, shuffle=False)) for _ in range(n_units)]
+        weights = rng.uniform(-bound, bound, n_units * n_links)
+        W = sparse.csr_array(
+            (weights, np.concatenate(columns), np.arange(n_units + 1) * n_links), shape=(n_units, n_units)
+        )
+        sparse.save_npz(folder / "W.npz", W, compressed=False)
+    # W_in and bias are drawn from the seed alone: those that ours will have whatever its W is.
+    tiny = sparse.eye_array(n_units, format="csr")
+    drawn = EchoStateNetwork(topology=tiny, spectral_radius=None, input_scaling=1.0, bias_scaling=1.0, random_state=0)
+    drawn.fit(np.zeros((2, 1)))
+    np.savez(folder / "rest.npz", W_in=drawn.W_in_, bias=drawn.bias_, leak=LEAK)
+    return W.nnz if links != "dense" else n_units**2
+
+
+def rows_of(n_units: int, links: str, most_steps: int) -> list[Row]:
+    """Return the rows of a network; its fit comes first, because closed loops and steps need a fitted readout."""
+    rows = []
+    if links == "10 a unit" and n_units <= 3000:  # beyond, solving for the readout is all there is
+        steps = min(most_steps, 10_000 if n_units <= 1000 else 5000)
+        rows.append(Row("fit", n_units, links, most_steps=steps, fixed=True))
+        rows += [Row(task, n_units, links, most_steps=most_steps) for task in ("generate", "step")]
+    for n_sequences in (1, N_SEQUENCES):
+        most = min(most_steps, max(8, STATES // (n_units * n_sequences)))
+        rows.append(Row("harvest", n_units, links, n_sequences, most))
+    return rows
+
+
+def apart(one: Running, reference: np.ndarray | None, n_steps: int = 20) -> tuple[float | None, np.ndarray | None]:
+    """Return how far the states of a contender are from the reference, and the states."""
+    states = one.ask("last_state", n_steps)
+    if states is None:
+        return None, None
+    states = np.array(states)
+    return (0.0 if reference is None else float(np.abs(states - reference).max())), states
+
+
+def loaded(contenders: list[Running], folder: Path, failed: dict[str, str]) -> Iterator[Running]:
+    """Give a network to contenders, one by one."""
+    for one in contenders:
+        try:
+            one.ask("load", str(folder), one.dtype)
+            yield one
+        except FailedError as error:
+            failed[label(one)] = str(error)
+
+
+def measure_network(contenders: list[Running], n_units: int, links: str, folder: Path, options: Any) -> list[Row]:
+    """Return the measured rows of one network."""
+    n_links = draw(n_units, links, folder)
+    rows = [row for row in rows_of(n_units, links, 200 if options.quick else 1_000_000) if wanted(row.name, options.only)]
+    repetitions = 3 if options.quick else 5
+    distances: dict[str, float | None] = {}
+    failed: dict[str, str] = {}
+    one_by_one = n_links > 20_000_000
+    groups = [[one] for one in contenders] if one_by_one else [contenders]
+    reference = None
+    for group in groups:
+        ready = list(loaded(group, folder, failed))
+        for one in ready:
+            with contextlib.suppress(FailedError):
+                distances[label(one)], states = apart(one, reference)
+                reference = states if reference is None else reference
+        for row in rows:
+            row.measure(ready, n_links, repetitions)
+        if one_by_one:
+            group[0].close()
+    for row in rows:
+        row.failed |= failed
+        row.apart = distances
+    return rows
+
+
+def measure_memory(contenders: list[Running], n_units: int, n_steps: int, folder: Path) -> dict[str, Any]:
+    """Return the MB that each takes for a fit, in processes of their own."""
+    draw(n_units, "10 a unit", folder)
+    megabytes: dict[str, float | str] = {}
+    for one in contenders:
+        one.close()
+        try:
+            one.ask("load", str(folder), one.dtype)
+            megabytes[label(one)] = one.ask("fit_memory", n_steps)
+        except FailedError as error:
+            megabytes[label(one)] = str(error)
+        one.close()
+    return {"row": f"memory of a fit, N={n_units}, 10 a unit, {n_steps} steps", "MB": megabytes}
+
+
+def figure(task: str, rate: float) -> str:
+    """Return a rate as a cell: steps a second, of single steps microseconds."""
+    return f"{1e6 / rate:,.3g} us" if task == "step" else (f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}")
+
+
+def report(row: Row) -> None:
+    """Print everyone's figures in one row."""
+    print(f"\n### {row.name}\n")
+    print("| | median | lowest | highest | runs x steps | states | ours float32 to it | ours float64 to it |")
+    print("|---|---|---|---|---|---|---|---|")
+    for name, rates in row.rates.items():
+        distance = row.apart.get(name)
+        cells = [name, *(figure(row.task, value) for value in (np.median(rates), min(rates), max(rates)))]
+        cells += [f"{len(rates)} x {row.steps[name]}", "own network" if distance is None else f"{distance:.0e}"]
+        for dtype in ("float32", "float64"):
+            ours = f"reservoirs, {dtype}"
+            cells.append(f"{row.ratio(ours, name)[0]:.2g} x" if ours in row.rates else "")
+        print(f"| {' | '.join(cells)} |")
+    for name, reason in row.failed.items():
+        print(f"\n{name}: {reason}")
+    sys.stdout.flush()
+
+
+def summary(rows: list[Row]) -> None:
+    """Print each row's best peer beside ours."""
+    print("\n## Summary\n")
+    print("| | ours, float32 | best peer | times as fast | ours, float64 | best in float64 | times as fast |")
+    print("|---|---|---|---|---|---|---|")
+    for row in rows:
+        cells = [row.name]
+        for dtype, of in (("float32", ("float32", "float64")), ("float64", ("float64",))):
+            ours, peer = f"reservoirs, {dtype}", row.best_peer(of)
+            cells.append(figure(row.task, float(np.median(row.rates[ours]))) if ours in row.rates else "failed")
+            if peer is None or ours not in row.rates:
+                cells += ["none", ""]
+                continue
+            middle, low, high = row.ratio(ours, peer)
+            cells.append(f"{figure(row.task, float(np.median(row.rates[peer])))} ({peer})")
+            mark = "" if middle >= AIMS[dtype] else f" MISSED {AIMS[dtype]:g}"
+            cells.append(f"{middle:.2g} ({low:.2g} to {high:.2g}){mark}")
+        print(f"| {' | '.join(cells)} |")
+
+
+def wanted(name: str, words: list[str]) -> bool:
+    """Return whether a row's name has all the words."""
+    return all(word in name for word in words)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run all rows and print the tables."""
+    parser = results.parser(__doc__)
+    parser.add_argument("--peers-python", metavar="PATH", help="interpreter that has the other libraries")
+    parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="rows whose name has all of these")
+    options = parser.parse_args(argv)
+    sizes = (30,) if options.quick else (100, 300, 1000, 3000, 10_000)
+    contenders = [
+        Running(name, dtype, options.peers_python)
+        for name, (_, dtypes) in esn_peers.CONTENDERS.items()
+        for dtype in dtypes
+        if options.peers_python or name in HERE
+    ]
+    with contextlib.ExitStack() as stack:
+        figures = stack.enter_context(results.kept("esn_speed", options, "5 repetitions, fewer where one takes long"))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        for one in contenders:
+            stack.callback(one.close)
+        figures["contenders"] = {}
+        for one in list(contenders):
+            try:
+                figures["contenders"][one.name] = one.ask("versions")
+            except FailedError as error:
+                contenders.remove(one)
+                print(f"\n{label(one)} is left out: {error}")
+                one.close()
+        begin, rows = time.perf_counter(), []
+        for links in ("10 a unit", "10 %", "dense"):
+            for n_units in sizes:
+                if links != "10 %" or n_units > 100:  # of 100 units, a tenth is 10
+                    measured = measure_network(contenders, n_units, links, folder, options)
+                    rows += measured
+                    for row in measured:
+                        report(row)
+        summary(rows)
+        figures["rows"] = [vars(row) | {"name": row.name} for row in rows]
+        figures["seconds"] = time.perf_counter() - begin
+        of_memory = (contenders[:1], 30, 200) if options.quick else (contenders, 1000, 10_000)
+        figures["memory"] = measure_memory(*of_memory, folder)
+        print(f"\n## {figures['memory']['row']}, MB above what there was before\n\n| | MB |\n|---|---|")
+        for name, value in figures["memory"]["MB"].items():
+            print(f"| {name} | {value if isinstance(value, str) else f'{value:,.0f}'} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+import json
+
+import pytest
+
+esn_speed = pytest.importorskip("bench.esn_speed", reason="bench/ lies in the source tree only")
+np = esn_speed.np
+
+
+def test_quick_run_prints_and_writes_every_row(tmp_path, capsys):
+    esn_speed.main(["--quick", "--output", str(tmp_path)])
+    printed = capsys.readouterr().out
+    assert (tmp_path / "esn_speed.md").read_text() == printed
+    figures = json.loads((tmp_path / "esn_speed.json").read_text())
+    assert [row["task"] for row in figures["rows"]] == ["fit", "generate", "step"] + 4 * ["harvest"]
+    for row in figures["rows"]:
+        assert not row["failed"]
+        assert row["name"] in printed
+        assert {"reservoirs, float64", "reservoirs, float32", "SciPy loop, float64"} <= set(row["rates"])
+        assert all(len(rates) == 3 and min(rates) > 0 for rates in row["rates"].values())
+        assert all(apart < (1e-5 if "32" in name else 1e-12) for name, apart in row["apart"].items())
+    assert figures["memory"]["MB"]["reservoirs, float64"] >= 0
+    assert figures["machine"]["cores"] > 0
+
+
+def test_who_is_not_there_is_named(monkeypatch, capsys):
+    everyone = esn_speed.esn_peers.CONTENDERS
+    few = {"SciPy loop": (everyone["SciPy loop"][0], ("float32",)), "nobody": (None, ("float64",))}
+    monkeypatch.setattr(esn_speed.esn_peers, "CONTENDERS", few)
+    esn_speed.main(["--quick", "--peers-python", esn_speed.sys.executable, "--only", "step"])
+    printed = capsys.readouterr().out
+    assert "nobody, float64 is left out: its process ended" in printed
+    assert "| SciPy loop, float32 |" in printed
+
+
+def test_ratios_and_best_peer():
+    rates = {"reservoirs, float32": [40.0, 50.0, 60.0], "a, float64": [5.0, 5.0, 5.0], "b, float32": [8.0, 10.0, 10.0]}
+    row = esn_speed.Row("harvest", 10, "dense", rates=rates)
+    assert row.best_peer(("float32", "float64")) == "b, float32"
+    assert row.best_peer(("float64",)) == "a, float64"
+    assert row.ratio("reservoirs, float32", "b, float32") == [5.0, 5.0, 6.0]
+
+
+def test_networks_have_the_links_and_radius_they_say(tmp_path):
+    for links, per_unit in (("10 a unit", 10), ("10 %", 20), ("dense", 200)):
+        assert esn_speed.draw(200, links, tmp_path) == 200 * per_unit
+        dense = links == "dense"
+        W = np.load(tmp_path / "W.npy") if dense else esn_speed.sparse.load_npz(tmp_path / "W.npz").toarray()
+        assert (W != 0).sum() == 200 * per_unit
+        assert np.abs(np.linalg.eigvals(W)).max() == pytest.approx(0.9, abs=0.12)
