@@ -1,11 +1,11 @@
-"""The benchmarks: python -m bench [--quick]. Those on images and speech need the data that RESERVOIRS_DATA names.
+"""The benchmarks: python -m bench [--quick] [--output FOLDER] [--esn-peers PYTHON] [--liquid-peers PYTHON].
 
-Those that take hours or have one purpose run by themselves: bench.papers.nalsm, bench.papers.ei_balance, bench.untuned,
-bench.drift and bench.online_stability.
+`make bench` does it with all peers and leaves everything in bench-results/. Benches on images and speech need the data
+that RESERVOIRS_DATA names. Those that take hours or have one purpose run by themselves: bench.papers.nalsm,
+bench.papers.ei_balance, bench.untuned, bench.drift and bench.online_stability.
 """
 
 import os
-import sys
 
 from bench import (
     accuracy,
@@ -14,9 +14,11 @@ from bench import (
     diagnostics_speed,
     dynamics,
     embedded,
+    esn_speed,
     integers,
     liquid_accuracy,
     liquid_speed,
+    results,
     roofline,
     search,
     sparsity,
@@ -25,22 +27,26 @@ from bench import (
     stream_speed,
 )
 
-quick = [flag for flag in sys.argv[1:] if flag == "--quick"]
-roofline.main(quick)
-speed.main(quick)
-search.main(quick)
-accuracy.main(quick)
-dynamics.main(quick)
-adaptation.main(quick)
-stream_speed.main(quick)
-sparsity.main(quick)
-big.main(quick)
-diagnostics_speed.main(quick)
-liquid_speed.main(quick)
-embedded.main(quick)
-integers.main(quick)
-if quick or "RESERVOIRS_DATA" in os.environ:
-    liquid_accuracy.main(quick)
-    speech.main(quick)
+
+def peers(python: str | None) -> list[str]:
+    """Return what tells a bench where its peers are."""
+    return ["--peers-python", python] if python else []
+
+
+parser = results.parser(__doc__)
+parser.add_argument("--esn-peers", metavar="PYTHON", help="interpreter that has what bench/esn_peers.txt names")
+parser.add_argument("--liquid-peers", metavar="PYTHON", help="interpreter that has what bench/liquid_peers.txt names")
+options = parser.parse_args()
+common = ["--quick"] * options.quick + (["--output", str(options.output)] if options.output else [])
+esn_speed.main([*common, *peers(options.esn_peers)])
+liquid_speed.main([*common, *peers(options.liquid_peers)])
+big.main(["--quick"] * options.quick)
+for bench in (roofline, speed, search, sparsity, stream_speed, diagnostics_speed):
+    bench.main(common)
+for bench in (accuracy, dynamics, adaptation, embedded, integers):
+    bench.main(common)
+if options.quick or "RESERVOIRS_DATA" in os.environ:
+    liquid_accuracy.main(common)
+    speech.main(common)
 else:
     print("# liquids on images and speech: left out, because RESERVOIRS_DATA is not set")

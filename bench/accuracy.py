@@ -1,6 +1,6 @@
 """How accurate the estimators are on the usual tasks, beside the targets the project set itself.
 
-Run ``python -m bench.accuracy`` (two minutes), ``--quick`` for a toy version, ``--json PATH`` to keep every number.
+Run ``python -m bench.accuracy`` (two minutes), ``--quick`` for a toy version, ``--output FOLDER`` to keep every number.
 
 Every row is the median (lowest..highest) of 5 seeds, twice: with settings tuned for the task, which should meet the
 target, and with the defaults of the class, of which only the number of units is set, which should come within a factor
@@ -24,12 +24,9 @@ of 2. The protocols:
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -39,6 +36,7 @@ from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 from sklearn.model_selection import GridSearchCV, RepeatedStratifiedKFold
 
+from bench import results
 from reservoirs import NVAR, EchoStateNetwork, ESNClassifier, ESNForecaster, ESNRegressor
 from reservoirs.datasets import (
     LORENZ_LYAPUNOV_EXPONENT,
@@ -371,13 +369,10 @@ def _bound(task: Task, value: float | None) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m bench.accuracy", description="Accuracy beside the targets.")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the size and one seed: proves nothing")
-    parser.add_argument("--json", type=Path, metavar="PATH", help="write every number to this file")
-    options = parser.parse_args(arguments)
-    rows = run(Size(n_seeds=1, shrink=10) if options.quick else Size())
-    if options.json:
-        options.json.write_text(json.dumps({"quick": options.quick, "rows": rows}, indent=1) + "\n")
+    options = results.parser(__doc__).parse_args(arguments)
+    size = Size(n_seeds=1, shrink=10) if options.quick else Size()
+    with results.kept("accuracy", options, f"{size.n_seeds} seeds", fenced=True) as figures:
+        figures["rows"] = run(size)
 
 
 if __name__ == "__main__":

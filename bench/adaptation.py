@@ -1,6 +1,6 @@
 """What the rules of adaptation do to echo-state networks: each by its own measure, then on two tasks.
 
-    python -m bench.adaptation [--quick] [--json PATH]
+    python -m bench.adaptation [--quick] [--output FOLDER]
 
 Ten minutes on one core; ``--quick`` is a toy version that proves nothing. Figures are medians (lowest..highest) over
 networks, data and targets drawn from the seeds 0, 1, ...
@@ -27,12 +27,9 @@ networks, data and targets drawn from the seeds 0, 1, ...
 
 from __future__ import annotations
 
-import argparse
-import json
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -41,6 +38,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from sklearn.linear_model import Ridge
 
+from bench import results
 from bench.accuracy import narma_series
 from reservoirs import EchoStateNetwork, ESNRegressor
 from reservoirs.adaptation import (
@@ -335,16 +333,13 @@ def run(size: Size) -> dict[str, dict[str, dict[str, list[float]]]]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m bench.adaptation", description="What rules of adaptation do.")
-    parser.add_argument("--quick", action="store_true", help="a fraction of the size and one seed: proves nothing")
-    parser.add_argument("--json", type=Path, metavar="PATH", help="write every number to this file")
-    options = parser.parse_args(arguments)
-    with warnings.catch_warnings():
+    options = results.parser(__doc__).parse_args(arguments)
+    size = Size(n_seeds=1, shrink=20) if options.quick else Size()
+    kept = results.kept("adaptation", options, f"{size.n_seeds} seeds", fenced=True)
+    with kept as figures, warnings.catch_warnings():
         # The table shows which targets are missed.
         warnings.filterwarnings("ignore", "(EIBalance|MultiScaleHomeostasis)", RuntimeWarning)
-        tables = run(Size(n_seeds=1, shrink=20) if options.quick else Size())
-    if options.json:
-        options.json.write_text(json.dumps({"quick": options.quick, "tables": tables}, indent=1) + "\n")
+        figures["tables"] = run(size)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How long diagnostics take, and the figures they give where theory knows them.
 
-    python -m bench.diagnostics_speed [--quick]
+    python -m bench.diagnostics_speed [--quick] [--output FOLDER]
 
 Seconds are wall time beside processor time, which a busy machine changes less; medians of the repetitions with their
 range. The plain twin holds all states and takes one target after another; its seconds are scaled up from some terms.
@@ -8,9 +8,6 @@ range. The plain twin holds all states and takes one target after another; its s
 
 from __future__ import annotations
 
-import argparse
-import os
-import platform
 import statistics
 import time
 from collections import Counter
@@ -19,7 +16,8 @@ import numpy as np
 from scipy.special import eval_legendre
 from threadpoolctl import threadpool_limits
 
-from reservoirs import EchoStateNetwork, show_config
+from bench import results
+from reservoirs import EchoStateNetwork
 from reservoirs.diagnostics import (
     information_processing_capacity,
     lyapunov_exponents,
@@ -179,16 +177,14 @@ def autonomous(n_units, n_steps, seeds):
 
 def main(argv: list[str] | None = None) -> None:
     """Measure, and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that everything runs")
-    quick = parser.parse_args(argv).quick
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-    print(f"# {platform.processor() or platform.machine()}, {os.cpu_count()} cores, load {load:.1f}; {show_config()}")
-    processing(*(3000, 1, 3) if quick else (200_000, 3, 200))
-    memory(*(2000, 1) if quick else (10_000, 5))
-    totals(*(3000, [0]) if quick else (200_000, range(5)))
-    autonomous(*(20, 200, [0]) if quick else (500, 1000, range(5)))
-    lyapunov(*(1, 1) if quick else (100, 20))
+    options = results.parser(__doc__).parse_args(argv)
+    quick = options.quick
+    with results.kept("diagnostics_speed", options, "3 or 5 repetitions, 5 networks"):
+        processing(*(3000, 1, 3) if quick else (200_000, 3, 200))
+        memory(*(2000, 1) if quick else (10_000, 5))
+        totals(*(3000, [0]) if quick else (200_000, range(5)))
+        autonomous(*(20, 200, [0]) if quick else (500, 1000, range(5)))
+        lyapunov(*(1, 1) if quick else (100, 20))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ and the lowest and highest of them.
 
 from __future__ import annotations
 
-import argparse
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from bench import results
 from bench.accuracy import narma_series
 from reservoirs import EchoStateNetwork, ESNForecaster, ESNRegressor
 from reservoirs.datasets import mackey_glass
@@ -110,15 +110,13 @@ def _cell(leak_rate: float, scores: list[float]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """Print the table as Markdown, and return its rows."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="short series and two seeds")
-    quick = parser.parse_args(arguments).quick
-    size = Size(400, n_seeds=2, n_starts=3, leak_rates=(0.1, 0.03)) if quick else Size()
-    print("| network | " + " | ".join(TASKS) + " |")
-    print("|---|" + "---|" * len(TASKS))
-    rows = []
-    with warnings.catch_warnings():
+    options = results.parser(__doc__).parse_args(arguments)
+    size = Size(400, n_seeds=2, n_starts=3, leak_rates=(0.1, 0.03)) if options.quick else Size()
+    with results.kept("dynamics", options, f"{size.n_seeds} seeds") as figures, warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # what diverges shows in its figures
+        print("\n| network | " + " | ".join(TASKS) + " |")
+        print("|---|" + "---|" * len(TASKS))
+        rows = figures["rows"] = []
         for name, settings in NETWORKS.items():
             row: dict[str, Any] = {"network": name}
             for task, (score, more_is_better) in TASKS.items():

@@ -1,6 +1,6 @@
 """What exported models cost on microcontrollers, beside emlearn's: flash, RAM and instructions a step, under qemu.
 
-    python -m bench.embedded [--quick] [--json PATH]
+    python -m bench.embedded [--quick] [--output FOLDER]
 
 Needs the Debian packages that `bench.firmware` names, and for emlearn's rows ``pip install .[embedded-peers]``; without
 it they are left out. ``--quick`` takes one small network, one processor and fewer rows.
@@ -23,11 +23,9 @@ and the deepest stack. Instructions are counted by qemu (-icount), as -O2 of the
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import ctypes
 import io
-import json
 import re
 import tempfile
 import warnings
@@ -41,6 +39,7 @@ import numpy as np
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.neural_network import MLPRegressor
 
+from bench import results
 from bench.firmware import DEVICES
 from reservoirs import ESNClassifier, ESNRegressor
 from reservoirs.datasets import load_watch, mackey_glass
@@ -493,23 +492,18 @@ def _windows(data: Any, *, tested: bool, every: int) -> tuple[np.ndarray, np.nda
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a toy version")
-    parser.add_argument("--json", type=Path, help="file to write every number to")
-    options = parser.parse_args(arguments)
+    options = results.parser(__doc__).parse_args(arguments)
     size = QUICK if options.quick else Size()
     if missing := {tool for device in size.devices for tool in DEVICES[device].missing}:
         print(f"# microcontrollers: left out, because {', '.join(sorted(missing))} is not installed")
         return
-    print("# what models take on microcontrollers" + ("" if _emlearn() else "; emlearn is not installed"))
-    rows = []
-    for task in (forecasts, smallest, exercises):
-        for row in task(size):
-            print(row, flush=True)
-            rows.append(row)
-    if options.json is not None:
-        report = {"quick": options.quick, "rows": [asdict(row) for row in rows]}
-        options.json.write_text(json.dumps(report, indent=1) + "\n")
+    with results.kept("embedded", options, "instructions counted once: they never vary", fenced=True) as figures:
+        print("# what models take on microcontrollers" + ("" if _emlearn() else "; emlearn is not installed"))
+        figures["rows"] = []
+        for task in (forecasts, smallest, exercises):
+            for row in task(size):
+                print(row, flush=True)
+                figures["rows"].append(asdict(row))
 
 
 if __name__ == "__main__":

@@ -138,7 +138,8 @@ class SciPy(Contender):
     def fit(self, u: np.ndarray) -> None:
         states = self.harvest(u[None, :-1])[0]
         self.x, self.u = states[-1], u[-1]
-        x = np.hstack([states[WASHOUT:], np.ones((len(states) - WASHOUT, 1))])  # in double: sums of singles are singular
+        # In double precision: sums of singles are singular.
+        x = np.hstack([states[WASHOUT:], np.ones((len(states) - WASHOUT, 1))])
         gram = x.T @ x
         gram[np.diag_indices(len(gram) - 1)] += ALPHA
         solution = linalg.solve(gram, x.T @ u[1 + WASHOUT :], assume_a="pos")

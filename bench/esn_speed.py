@@ -7,13 +7,11 @@ the memory of a fit. Every row is printed, won or lost. Everyone gets the same W
 "states" tells how far its states are from ours in float64 (the larger distance of a sequence in a batch and alone).
 rclib takes no weights and shows no states: it draws a network of the same size and harvests by `predict`.
 
-Contenders are processes (bench/esn_peers.py) that take turns; each runs as long as it needs for about 0.05 s, those that
-are slow with fewer steps, and figures are rates. A figure is the median of several repetitions after a warm-up (a single
-run where that took seconds). Threads are everyone's default; ours uses one core for one sequence. The ratio of a row is
-that of medians, in brackets the lowest and highest of the rounds; float32 is held against the best peer of any precision,
-float64 against the best in float64. What binds ours is what its time comes nearest to of what the machine can do
-(`bench.roofline`). At 10,000 units with all links, contenders run one after another: their weights would not fit side by
-side.
+Contenders are processes (bench/esn_peers.py) that take turns. A run has as many steps as take a contender about 0.05 s;
+figures are rates, medians of several runs after a warm-up (of a single run where that took seconds). Threads are
+everyone's default; ours uses one core for one sequence. The ratio of a row is that of medians, in brackets the lowest
+and highest of the rounds; float32 is held against the best peer of any precision, float64 against the best in float64.
+At 10,000 units with all links, contenders run one after another: their weights would not fit side by side.
 
 Peers live in an environment of their own, so that nobody's pins matter to us:
 
@@ -32,7 +30,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -253,7 +251,8 @@ def loaded(contenders: list[Running], folder: Path, failed: dict[str, str]) -> I
 def measure_network(contenders: list[Running], n_units: int, links: str, folder: Path, options: Any) -> list[Row]:
     """Return the measured rows of one network."""
     n_links = draw(n_units, links, folder)
-    rows = [row for row in rows_of(n_units, links, 200 if options.quick else 1_000_000) if wanted(row.name, options.only)]
+    most_steps = 200 if options.quick else 1_000_000
+    rows = [row for row in rows_of(n_units, links, most_steps) if wanted(row.name, options.only)]
     repetitions = 3 if options.quick else 5
     distances: dict[str, float | None] = {}
     failed: dict[str, str] = {}

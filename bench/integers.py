@@ -1,6 +1,6 @@
 """What exports in 16- and 8-bit integers lose of a task's score, beside the same model in float32.
 
-    python -m bench.integers [--quick] [--json PATH]
+    python -m bench.integers [--quick] [--output FOLDER]
 
 Needs a C compiler; what aeon and seglearn ship is left out where they are not installed. ``--quick`` takes one seed
 and one small network.
@@ -17,15 +17,13 @@ the classifier of accuracies.
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bench import results
 from reservoirs import ESNClassifier, ESNForecaster, ESNRegressor
 from reservoirs.datasets import load_japanese_vowels, load_watch, mackey_glass
 from reservoirs.export import to_c
@@ -77,14 +75,18 @@ def scores(model: Any, fit: tuple[Any, ...], X: Any, true: Any) -> tuple[float, 
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a toy version")
-    parser.add_argument("--json", type=Path, help="file to write every number to")
-    options = parser.parse_args(arguments)
+    options = results.parser(__doc__).parse_args(arguments)
+    n_seeds = 1 if options.quick else 5
+    with results.kept("integers", options, f"{n_seeds} seeds", fenced=True) as figures:
+        figures["scores"] = measure(n_seeds, options.quick)
+
+
+def measure(n_seeds: int, quick: bool) -> dict[str, list[tuple[float, float, float]]]:
+    """Print the table and return its figures."""
     print("# what integers lose: scores in float32, and the ratios of those in integers to it")
     found: dict[str, list[tuple[float, float, float]]] = {}
-    for seed in range(1 if options.quick else 5):
-        for name, *task in tasks(seed, quick=options.quick):
+    for seed in range(n_seeds):
+        for name, *task in tasks(seed, quick=quick):
             found.setdefault(name, []).append(scores(*task))
     for name, of_seeds in found.items():
         table = np.array(of_seeds)
@@ -94,8 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for dtype, column in zip(("int16", "int8"), ratios.T, strict=True)
         )
         print(f"{name:<38} {np.median(table[:, 0]):.4f}  {told}", flush=True)
-    if options.json is not None:
-        options.json.write_text(json.dumps({"quick": options.quick, "scores": found}, indent=1) + "\n")
+    return found
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How useful liquids are: accuracy on digits, clothes and simulated event cameras, beside the targets of the project.
 
-    python -m bench.liquid_accuracy [--quick] [--data PATH] [--seeds N] [--json PATH]
+    python -m bench.liquid_accuracy [--quick] [--data PATH] [--seeds N] [--output FOLDER]
 
 PATH is a folder with ``mnist/`` and ``nmnist_1k/`` (default: RESERVOIRS_DATA); Fashion-MNIST is looked for where Debian
 puts it. Half an hour on one core; ``--quick`` takes toy images made on the spot and proves nothing. A figure
@@ -35,8 +35,6 @@ image takes part in a choice.
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -51,6 +49,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch
 
+from bench import results
 from reservoirs import LiquidStateMachine
 from reservoirs.datasets import load_fashion_mnist, load_mnist, load_nmnist, simulate_nmnist
 from reservoirs.encoding import Events, RateEncoder
@@ -379,21 +378,17 @@ def run(folder: Path | None, size: Size) -> list[Row]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m bench.liquid_accuracy", description="Accuracy of liquids.")
-    parser.add_argument("--quick", action="store_true", help="toy images and one seed: proves nothing")
+    parser = results.parser(__doc__)
     parser.add_argument("--data", type=Path, metavar="PATH", help="folder of the data (default: RESERVOIRS_DATA)")
     parser.add_argument("--seeds", type=int, metavar="N", help="how many networks (default: 3)")
-    parser.add_argument("--json", type=Path, metavar="PATH", help="write every number to this file")
     options = parser.parse_args(arguments)
     size = QUICK if options.quick else Size()
     if options.seeds is not None:
         if options.seeds < 1:
             parser.error(f"--seeds {options.seeds} must be at least 1")
         size = replace(size, n_seeds=options.seeds)
-    rows = run(options.data, size)
-    if options.json:
-        report = {"quick": options.quick, "rows": [asdict(row) | {"met": row.met} for row in rows]}
-        options.json.write_text(json.dumps(report, indent=1) + "\n")
+    with results.kept("liquid_accuracy", options, f"{size.n_seeds} networks", fenced=True) as figures:
+        figures["rows"] = [asdict(row) | {"met": row.met} for row in run(options.data, size)]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Speed of the spiking core on one static liquid, side by side: ours, a minimal loop, and peers if they are installed.
 
-    python -m bench.liquid_speed [--quick] [--learning] [--no-peers] [--peers-python PATH] [--json PATH]
+    python -m bench.liquid_speed [--quick] [--learning] [--peers-python PATH] [--output FOLDER]
 
 The workload: N LIF units (80 % excitatory), steps of 1 ms, exponential currents, 100 recurrent synapses a unit, 784
 Poisson inputs of 30 Hz that each reach 1 % of the units, a liquid of about 21 Hz, static weights, one thread. Everyone
@@ -18,25 +18,21 @@ by themselves, before any peer is there. Only running is timed: neither building
 Synaptic events are those of the minimal loop over the same steps. Bytes an event are what delivery reads: target and
 weight.
 
-Peers run in a process of their own (bench/liquid_peers.py), in this interpreter or in that of --peers-python:
+Peers run in processes of their own (bench/liquid_peers.py), if there is an interpreter that has them:
 
-    python3.11 -m venv /tmp/peersenv
-    /tmp/peersenv/bin/pip install brian2==2.9.0 "numpy<2.4" nest-simulator==3.10.0
-    /tmp/peersenv/bin/pip install snntorch==1.0.0 norse==1.1.0 torch==2.13.0 "numpy<2.4"
+    make build/liquid_peers/.installed
+    python -m bench.liquid_speed --peers-python build/liquid_peers/bin/python
 
-(brian2 2.9.0 does not import with NumPy 2.4, and it needs a C++ compiler; torch for the CPU is enough).
+(Brian2 needs a C++ compiler; torch for the CPU is enough.)
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import ctypes
 import json
 import os
-import platform
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -46,7 +42,8 @@ from typing import Any
 
 import numpy as np
 
-from reservoirs import _core, show_config
+from bench import results
+from reservoirs import _core
 from reservoirs.topology import Column
 
 HERE = Path(__file__).parent
@@ -473,30 +470,23 @@ def report(result: dict[str, Any], targets: dict[str, float]) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Run both sizes and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that everything runs")
-    parser.add_argument("--no-peers", action="store_true", help="leave out other libraries")
-    parser.add_argument("--peers-python", default=sys.executable, help="interpreter that has the other libraries")
+    parser = results.parser(__doc__)
+    parser.add_argument("--peers-python", metavar="PATH", help="interpreter that has the other libraries")
     parser.add_argument("--learning", action="store_true", help="only the liquids that learn")
-    parser.add_argument("--json", type=Path, help="also write the repetitions to this file")
     options = parser.parse_args(argv)
-    config = show_config()
-    print(f"# {platform.processor() or platform.machine()}, {os.cpu_count()} cores; {config}")
     sizes = ((200, 200), (1000, 200)) if options.quick else ((1000, 5000), (8000, 2000))
-    results = []
-    with tempfile.TemporaryDirectory() as folder:
+    python, repetitions = options.peers_python, 3 if options.quick else 7
+    kept = results.kept("liquid_speed", options, f"{repetitions} repetitions")
+    with kept as figures, tempfile.TemporaryDirectory() as folder:
         minimal, plain = compile_minimal(folder), compile_minimal(folder, "stdp")
-        python = None if options.no_peers else options.peers_python
-        repetitions = 3 if options.quick else 7
+        rows = figures["results"] = []
         for n_units, n_steps in sizes if not options.learning else ():
-            results.append(row(n_units, n_steps, repetitions, minimal, python))
-            report(results[-1], {} if options.quick else TARGETS)
+            rows.append(row(n_units, n_steps, repetitions, minimal, python))
+            report(rows[-1], {} if options.quick else TARGETS)
         for kind, targets in LEARNING_TARGETS.items():
             for n_units, n_steps in sizes:
-                results.append(learning_row(kind, n_units, n_steps, repetitions, plain, python))
-                report(results[-1], {} if options.quick else targets[n_units])
-    if options.json:
-        options.json.write_text(json.dumps({"config": config, "results": results}, indent=1))
+                rows.append(learning_row(kind, n_units, n_steps, repetitions, plain, python))
+                report(rows[-1], {} if options.quick else targets[n_units])
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ class _Tee:
 
 
 @contextlib.contextmanager
-def kept(name: str, options: argparse.Namespace, runs: str) -> Iterator[dict[str, Any]]:
+def kept(name: str, options: argparse.Namespace, runs: str, fenced: bool = False) -> Iterator[dict[str, Any]]:
     """Print what ran where, and keep what is printed and the figures that are put into the dict.
 
     Parameters
@@ -71,6 +71,8 @@ def kept(name: str, options: argparse.Namespace, runs: str) -> Iterator[dict[str
         Of :func:`parser`.
     runs : str
         How often everything ran.
+    fenced : bool
+        Whether what is printed is aligned text rather than markdown.
     """
     figures: dict[str, Any] = {"machine": machine(), "quick": options.quick, "runs": runs}
     of = figures["machine"]
@@ -83,10 +85,10 @@ def kept(name: str, options: argparse.Namespace, runs: str) -> Iterator[dict[str
         threads = "".join(f", {variable}={value}" for variable, value in of["environment"].items())
         print(f"# {name}{' (--quick: proves nothing)' if options.quick else ''}\n")
         print(f"{of['processor']}, {of['cores']} cores, load {of['load']:.1f}, {of['date']}; {runs}.")
-        print(f"{config}{threads}.", flush=True)
+        print(f"{config}{threads}." + fenced * "\n\n```", flush=True)
         yield figures
         of["load at the end"] = load()
-        print(f"\nLoad at the end: {of['load at the end']:.1f}.")
+        print(fenced * "```" + f"\nLoad at the end: {of['load at the end']:.1f}.")
     if options.output:
         (options.output / f"{name}.json").write_text(json.dumps(figures, indent=1, default=float) + "\n")
 

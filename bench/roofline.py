@@ -1,6 +1,6 @@
 """What this machine can do, and what share of it our loops reach.
 
-    python -m bench.roofline [--quick] [--json PATH]
+    python -m bench.roofline [--quick] [--output FOLDER]
 
 Probes (bench/roofline_probe.cpp, compiled here by g++ -O3 -march=native) measure loads from buffers of the first cache,
 the second, the third and memory, fused multiply-adds, loads from scattered places (the fastest of three ways: one by
@@ -17,11 +17,8 @@ of several repetitions; in brackets the lowest and the highest.
 
 from __future__ import annotations
 
-import argparse
 import ctypes
-import json
 import os
-import platform
 import subprocess
 import tempfile
 import time
@@ -32,8 +29,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from bench import liquid_speed
-from reservoirs import EchoStateNetwork, show_config
+from bench import liquid_speed, results
+from reservoirs import EchoStateNetwork
 
 HERE = Path(__file__).parent
 SIZES = {"L1, 24 KB": 24 << 10, "L2, 512 KB": 512 << 10, "L3, 8 MB": 8 << 20, "memory, 256 MB": 256 << 20}
@@ -190,10 +187,10 @@ class Bench:
 
     def rows(self, folder: str) -> list[dict[str, Any]]:
         """Return all rows."""
-        n, results = max(48, 1000 // self.scale), []
+        n, rows = max(48, 1000 // self.scale), []
         n_all = os.cpu_count() or 1
         for dtype in ("float32", "float64"):
-            results += [
+            rows += [
                 self.network_row(f"sparse step, N={n}, 10 links a unit", n, dtype, 1, 1),
                 self.network_row(f"blocked step, N={n}, 10 links a unit", n, dtype, 1, 1, topology="blocked"),
                 self.network_row(f"dense step, N={n}", n, dtype, 1, 1, connectivity=1.0),
@@ -201,10 +198,10 @@ class Bench:
                 self.network_row(f"lockstep batch of 64, N={n}, 10 links a unit", n, dtype, 64, n_all),
                 self.network_row(f"lockstep batch of 64, N={n}, dense", n, dtype, 64, 1, connectivity=1.0),
             ]
-        return [*results, self.liquid_row(folder, learning=False), self.liquid_row(folder, learning=True)]
+        return [*rows, self.liquid_row(folder, learning=False), self.liquid_row(folder, learning=True)]
 
 
-def report(machine: Machine, results: list[dict[str, Any]]) -> None:
+def report(machine: Machine, rows: list[dict[str, Any]]) -> None:
     """Print both tables."""
     n_all = os.cpu_count() or 1
     one, every = machine.figures(1), machine.figures(n_all)
@@ -213,7 +210,7 @@ def report(machine: Machine, results: list[dict[str, Any]]) -> None:
         print(f"| {name} | {rate:.3g} | {every[name]:.3g} |")
     print("\n## Our loops\n\n| | threads | limit | at best | ours | share | wanted | in turn |")
     print("|---|---|---|---|---|---|---|---|")
-    for result in results:
+    for result in rows:
         ours, share = np.median(result["seconds"]), np.array(result["share"])
         mark = "met" if np.median(share) >= WANTED else "MISSED"
         cells = [
@@ -228,7 +225,7 @@ def report(machine: Machine, results: list[dict[str, Any]]) -> None:
         ]
         print(f"| {' | '.join(cells)} |")
     print("\nWhat each would take for nothing but:")
-    for result in results:
+    for result in rows:
         limits = ", ".join(f"{name} {_time(seconds)}" for name, seconds in result["limits"].items())
         print(f"- {result['row']}, {result['threads']} threads: {limits}")
 
@@ -239,18 +236,14 @@ def _time(seconds: float) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     """Run the probes and the loops and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that everything runs")
-    parser.add_argument("--json", type=Path, help="also write the repetitions to this file")
-    options = parser.parse_args(argv)
-    print(f"# {platform.processor() or platform.machine()}, {os.cpu_count()} cores; {show_config()}")
-    with tempfile.TemporaryDirectory() as folder:
+    options = results.parser(__doc__).parse_args(argv)
+    repetitions = 3 if options.quick else 9
+    kept = results.kept("roofline", options, f"{repetitions} repetitions")
+    with kept as figures, tempfile.TemporaryDirectory() as folder:
         machine = Machine(folder, 0.002 if options.quick else 0.2)
-        bench = Bench(machine, 20 if options.quick else 1, 3 if options.quick else 9)
-        results = bench.rows(folder)
-        report(machine, results)
-    if options.json:
-        options.json.write_text(json.dumps({"machine": machine.figures(1), "results": results}, indent=1))
+        figures["results"] = Bench(machine, 20 if options.quick else 1, repetitions).rows(folder)
+        figures["probes"] = machine.figures(1)
+        report(machine, figures["results"])
 
 
 if __name__ == "__main__":

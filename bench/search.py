@@ -1,6 +1,6 @@
 """Searches for hyperparameters: ours, side by side with GridSearchCV over the same estimators on two processes.
 
-    python -m bench.search [--quick] [--json PATH]
+    python -m bench.search [--quick] [--output FOLDER]
 
 Every row is printed, won or lost. A figure is the median of several repetitions; the two take turns, the workers of
 GridSearchCV having been started before. Neither refits the best. Scores are compared to those of GridSearchCV, and
@@ -10,18 +10,14 @@ much of rounding (small penalties) both are as far apart.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import platform
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold, TimeSeriesSplit
 
-from reservoirs import ESNClassifier, ESNForecaster, ESNRegressor, show_config
+from bench import results
+from reservoirs import ESNClassifier, ESNForecaster, ESNRegressor
 from reservoirs.datasets import mackey_glass, narma
 from reservoirs.search import ReservoirSearchCV
 
@@ -141,21 +137,17 @@ def line(result: dict[str, Any]) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     """Run the rows and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that everything runs")
+    parser = results.parser(__doc__)
     parser.add_argument("--repetitions", type=int, default=3, help="how often each search runs")
-    parser.add_argument("--json", type=Path, help="also write the repetitions to this file")
     options = parser.parse_args(argv)
-    print(f"# {platform.processor() or platform.machine()}, {os.cpu_count()} cores; {show_config()}")
-    print(f"Wanted: {WANTED:g} times as fast.\n\n{HEADER}")
     repetitions = 1 if options.quick else options.repetitions
-    results = []
-    for name, estimator, grid, *others in rows(10 if options.quick else 1):
-        thinned = {key: values[:2] for key, values in grid.items()} if options.quick else grid
-        results.append(measure(name, estimator, thinned, *others, repetitions))
-        print(line(results[-1]), flush=True)
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=1))
+    with results.kept("search", options, f"{repetitions} repetitions") as figures:
+        print(f"\nWanted: {WANTED:g} times as fast.\n\n{HEADER}")
+        figures["results"] = []
+        for name, estimator, grid, *others in rows(10 if options.quick else 1):
+            thinned = {key: values[:2] for key, values in grid.items()} if options.quick else grid
+            figures["results"].append(measure(name, estimator, thinned, *others, repetitions))
+            print(line(figures["results"][-1]), flush=True)
 
 
 if __name__ == "__main__":

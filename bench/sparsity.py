@@ -1,6 +1,6 @@
 """Links in strips (`topology="blocked"`) beside links drawn at random: quality and speed.
 
-    python -m bench.sparsity [--quick] [--json PATH]
+    python -m bench.sparsity [--quick] [--output FOLDER]
 
 Both topologies get the same seeds, the same settings (those tuned for random links in `bench.accuracy`) and the same
 series. A row gives the mean over the seeds, the mean difference, and the p-value of a paired t-test of it: below .05
@@ -9,15 +9,13 @@ the two differ. Speed is that of one sequence whose states are kept, on one core
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
+from bench import results
 from bench.accuracy import LASER, LORENZ, NARMA, Size, laser_score, lorenz_score, narma_score
 from bench.speed import take_turns
 from reservoirs import EchoStateNetwork, ESNForecaster, ESNRegressor
@@ -75,12 +73,16 @@ def speed(n_units: int, n_steps: int, repetitions: int) -> dict[str, list[float]
 
 def main(argv: list[str] | None = None) -> None:
     """Run all rows and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that everything runs")
-    parser.add_argument("--json", type=Path, help="also write the figures to this file")
-    options = parser.parse_args(argv)
-    size = Size(n_seeds=3, shrink=20) if options.quick else Size(n_seeds=20)
-    print(f"## quality, {size.n_seeds} seeds\n")
+    options = results.parser(__doc__).parse_args(argv)
+    size, repetitions = (Size(n_seeds=3, shrink=20), 3) if options.quick else (Size(n_seeds=20), 7)
+    with results.kept("sparsity", options, f"{size.n_seeds} seeds; {repetitions} repetitions of speed") as figures:
+        figures["quality"] = report_quality(size)
+        figures["speed"] = report_speed(*(100, 200) if options.quick else (1000, 4000), repetitions)
+
+
+def report_quality(size: Size) -> dict[str, Any]:
+    """Print and return how good both are."""
+    print(f"\n## quality, {size.n_seeds} seeds\n")
     print("| | random | blocked | difference | p | |")
     print("|---|---|---|---|---|---|")
     figures: dict[str, Any] = {}
@@ -93,8 +95,12 @@ def main(argv: list[str] | None = None) -> None:
         print(
             f"| {name} | {random:.4g} | {blocked:.4g} | {change} | {figures[name]['p']:.2g} | {verdict} |", flush=True
         )
-    n_units, n_steps = (100, 200) if options.quick else (1000, 4000)
-    rates = figures["speed"] = speed(n_units, n_steps, 3 if options.quick else 7)
+    return figures
+
+
+def report_speed(n_units: int, n_steps: int, repetitions: int) -> dict[str, list[float]]:
+    """Print and return how fast both are."""
+    rates = speed(n_units, n_steps, repetitions)
     print(f"\n## speed, N={n_units}, one sequence of {n_steps} steps (steps/s)\n")
     print("| | median | lowest | highest |")
     print("|---|---|---|---|")
@@ -103,8 +109,7 @@ def main(argv: list[str] | None = None) -> None:
     for dtype in ("float64", "float32"):
         ratio = np.median(rates[f"blocked, {dtype}"]) / np.median(rates[f"random, {dtype}"])
         print(f"\nblocked to random, {dtype}: {ratio:.2f} x")
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=1))
+    return rates
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Spoken digits through a filter bank and an encoder into the classical liquid, beside the readout without the liquid.
 
-    python -m bench.speech [--quick] [--data PATH] [--encoder bsa|delta] [--seeds N] [--json PATH]
+    python -m bench.speech [--quick] [--data PATH] [--encoder bsa|delta] [--seeds N] [--output FOLDER]
 
 PATH is the folder or file that `load_spoken_digits` takes (default: RESERVOIRS_DATA). A quarter of an hour an encoder
 on two cores; ``--quick`` takes chords made on the spot and proves nothing.
@@ -28,8 +28,6 @@ The liquid is that of Maass, Natschlaeger and Markram (2002), preset "maass-2002
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -44,6 +42,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils import Bunch
 
+from bench import results
 from reservoirs import LSMClassifier
 from reservoirs.datasets import load_spoken_digits
 from reservoirs.encoding import BSAEncoder, Cochlea, DeltaEncoder, Events
@@ -243,26 +242,20 @@ def chords() -> Bunch:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.speech", description="Spoken digits with and without liquid."
-    )
-    parser.add_argument("--quick", action="store_true", help="a few chords and a small liquid: proves nothing")
+    parser = results.parser(__doc__)
     parser.add_argument("--data", type=Path, metavar="PATH", help="fsdd.npz or its folder")
     parser.add_argument("--encoder", choices=tuple(ENCODERS), help="only this one")
     parser.add_argument("--seeds", type=int, metavar="N", default=5, help="networks")
-    parser.add_argument("--json", type=Path, metavar="PATH", help="write every number to this file")
     options = parser.parse_args(arguments)
-    start = perf_counter()
-    data = Recordings.of(chords() if options.quick else load_spoken_digits(options.data))
-    print(f"{len(data.heard)} recordings through the filter bank: {perf_counter() - start:.0f} s", flush=True)
-    encoders = [options.encoder] if options.encoder else list(ENCODERS)
     size = Size((4, 4, 4), n_seeds=1, quick=True) if options.quick else Size(n_seeds=options.seeds)
-    table = []
-    for row in rows(data, encoders, size):
-        print(row, flush=True)
-        table.append(asdict(row) | {"met": row.met})
-    if options.json:
-        options.json.write_text(json.dumps({"quick": options.quick, "rows": table}, indent=1) + "\n")
+    with results.kept("speech", options, f"{size.n_seeds} networks", fenced=True) as figures:
+        start = perf_counter()
+        data = Recordings.of(chords() if options.quick else load_spoken_digits(options.data))
+        print(f"{len(data.heard)} recordings through the filter bank: {perf_counter() - start:.0f} s", flush=True)
+        figures["rows"] = []
+        for row in rows(data, [options.encoder] if options.encoder else list(ENCODERS), size):
+            print(row, flush=True)
+            figures["rows"].append(asdict(row) | {"met": row.met})
 
 
 if __name__ == "__main__":

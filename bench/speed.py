@@ -264,7 +264,8 @@ def main(argv: list[str] | None = None) -> None:
         n_steps, n_units = (2000, 50) if options.quick else (100_000, 1000)
         memory = figures["fit"] = fit_memory(n_steps, n_units)
         print(f"\n## fit of T={n_steps} x N={n_units}, ridge, once\n")
-        print(f"{memory['seconds']:.2f} s; peak {memory['MB above the input']:.0f} MB above the input (wanted: under 200)")
+        peak = f"peak {memory['MB above the input']:.0f} MB above the input"
+        print(f"{memory['seconds']:.2f} s; {peak} (wanted: under 200)")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What a step from Python costs above the compiled step, and what learning a row costs.
 
-    python -m bench.stream_speed [--quick] [--json PATH]
+    python -m bench.stream_speed [--quick] [--output FOLDER]
 
 The loop in C++ is the stream's own, over the same rows in one call. It and the loop in Python take turns in short
 stretches, and an overhead is the difference of two neighbours: what slows the machine down slows both. Given are the
@@ -10,16 +10,14 @@ less the median of two readings with nothing in between; it has the scheduler's 
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.linear_model import Ridge
 
+from bench import results
 from reservoirs import NVAR, ESNClassifier, ESNForecaster, ESNRegressor, LSMClassifier, LSMRegressor
 from reservoirs.encoding import DeltaEncoder
 from reservoirs.streaming import NLMS, RLS
@@ -167,37 +165,39 @@ def decisions(quick: bool, n_stretches: int) -> Iterator[dict[str, Any]]:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.stream_speed")
-    parser.add_argument("--quick", action="store_true", help="a few stretches: figures mean little")
-    parser.add_argument("--json", type=Path)
-    args = parser.parse_args(argv)
-    n, n_stretches = (50, 5) if args.quick else (500, 400)
-    results = []
+    options = results.parser(__doc__).parse_args(argv)
+    n, n_stretches = (50, 5) if options.quick else (500, 400)
+    with results.kept("stream_speed", options, f"{n_stretches} stretches of {n} steps", fenced=True) as figures:
+        figures["results"] = measure(options.quick, n, n_stretches)
+
+
+def measure(quick: bool, n: int, n_stretches: int) -> list[dict[str, Any]]:
+    """Print the tables and return their rows."""
+    rows = []
     print("# microseconds a step, median (quartiles)\n")
     print(f"{'':60} {'in C++':>20} {'from Python, above':>24} {'single: median':>15} {'p99':>7}")
-    for name, (stream, convert, values) in models(args.quick).items():
+    for name, (stream, convert, values) in models(quick).items():
         r = overhead_row(name, stream, convert, values, n, n_stretches)
-        results.append(r)
+        rows.append(r)
         core, above = (f"{m:.2f} ({a:.2f} to {b:.2f})" for a, m, b in (r["core"], r["above"]))
         print(f"{name:60} {core:>20} {above:>24} {r['single'][0]:15.2f} {r['single'][1]:7.2f}")
-    for r in decisions(args.quick, n_stretches):
-        results.append(r)
+    for r in decisions(quick, n_stretches):
+        rows.append(r)
         print(f"{r['row']:60} {'':>20} {'':>24} {r['single'][0]:15.2f} {r['single'][1]:7.2f}")
     u = np.random.default_rng(1).uniform(-1, 1, (n, 1))
     print("\n# learning a row, above a step\n")
-    for n_units in (50,) if args.quick else (50, 100, 200):
+    for n_units in (50,) if quick else (50, 100, 200):
         model = ESNRegressor(n_units, random_state=0).fit(u, u)
         for learner in (RLS(alpha=1.0), RLS(0.999, alpha=1.0), NLMS()):
             r = learning_row(f"N={n_units} {learner}", model.stream(learner=learner), u, max(3, n_stretches // 10))
-            results.append(r)
+            rows.append(r)
             a, m, b = r["above"]
             print(f"{r['row']:50} {f'{m:.2f} ({a:.2f} to {b:.2f})':>20}")
-    at_100 = [r["above"][1] for r in results if "core" in r and "N=100 " in r["row"]]
+    at_100 = [r["above"][1] for r in rows if "core" in r and "N=100 " in r["row"]]
     print(
         f"\n# target: at most {TARGET} above the step in C++ at N=100; measured {min(at_100):.2f} to {max(at_100):.2f}"
     )
-    if args.json:
-        args.json.write_text(json.dumps({"results": results}, indent=1))
+    return rows
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ accuracy = pytest.importorskip("bench.accuracy", reason="bench/ is not in the so
 
 @pytest.mark.filterwarnings("ignore:the forecast diverged:RuntimeWarning")
 def test_quick_run_prints_and_writes_every_row(tmp_path, capsys):
-    accuracy.main(["--quick", "--json", str(tmp_path / "figures.json")])
+    accuracy.main(["--quick", "--output", str(tmp_path)])
 
-    report = json.loads((tmp_path / "figures.json").read_text())
+    report = json.loads((tmp_path / "accuracy.json").read_text())
     names = [row["task"] for row in report["rows"]]
     assert report["quick"]
     assert len(names) == len(set(names)) == 14

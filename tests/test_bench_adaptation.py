@@ -6,9 +6,9 @@ adaptation = pytest.importorskip("bench.adaptation", reason="bench/ is not in th
 
 
 def test_quick_run_prints_and_writes_every_row(tmp_path, capsys):
-    adaptation.main(["--quick", "--json", str(tmp_path / "figures.json")])
+    adaptation.main(["--quick", "--output", str(tmp_path)])
 
-    report = json.loads((tmp_path / "figures.json").read_text())
+    report = json.loads((tmp_path / "adaptation.json").read_text())
     printed = capsys.readouterr().out
     assert report["quick"]
     assert [len(table) for table in report["tables"].values()] == [2, 3, 16, 2, 14, 7, 7, 7]

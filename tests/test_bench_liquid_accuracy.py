@@ -13,10 +13,10 @@ def split():
 
 
 def test_quick_run_prints_and_writes_every_row(tmp_path, capsys):
-    accuracy.main(["--quick", "--json", str(tmp_path / "figures.json")])
+    accuracy.main(["--quick", "--output", str(tmp_path)])
 
-    report = json.loads((tmp_path / "figures.json").read_text())
-    printed = capsys.readouterr().out.splitlines()[1:]
+    report = json.loads((tmp_path / "liquid_accuracy.json").read_text())
+    printed = capsys.readouterr().out.split("```")[1].strip().splitlines()[1:]
     assert report["quick"]
     assert len({row["name"] for row in report["rows"]}) == len(report["rows"]) == len(printed) == 13
     for row, line in zip(report["rows"], printed, strict=True):

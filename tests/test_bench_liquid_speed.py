@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+import sys
 
 import pytest
 
@@ -34,9 +35,9 @@ def plain_counts(work, n_steps):
 
 
 def test_quick_run_prints_and_writes_every_row(tmp_path, capsys):
-    liquid_speed.main(["--quick", "--no-peers", "--json", str(tmp_path / "figures.json")])
+    liquid_speed.main(["--quick", "--output", str(tmp_path)])
     printed = capsys.readouterr().out
-    results = json.loads((tmp_path / "figures.json").read_text())["results"]
+    results = json.loads((tmp_path / "liquid_speed.json").read_text())["results"]
     assert len(results) == 6
     for result in results[2:]:
         assert result["row"] in printed
@@ -92,6 +93,6 @@ def test_row_tells_when_counts_differ():
 
 def test_missing_peer_is_named_and_left_out(monkeypatch, capsys):
     monkeypatch.setitem(liquid_speed.PEERS, "Nobody", "no_such_library")
-    with liquid_speed.peer("Nobody", liquid_speed.sys.executable, "unused.npz", 1) as contender:
+    with liquid_speed.peer("Nobody", sys.executable, "unused.npz", 1) as contender:
         assert contender is None
     assert "Nobody does not import" in capsys.readouterr().out

@@ -8,10 +8,10 @@ roofline = pytest.importorskip("bench.roofline", reason="bench/ lies in the sour
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="the probes are compiled by g++")
 def test_quick_run_prints_and_writes_every_row(tmp_path, capsys):
-    roofline.main(["--quick", "--json", str(tmp_path / "figures.json")])
+    roofline.main(["--quick", "--output", str(tmp_path)])
     printed = capsys.readouterr().out
-    written = json.loads((tmp_path / "figures.json").read_text())
-    assert min(written["machine"].values()) > 0
+    written = json.loads((tmp_path / "roofline.json").read_text())
+    assert min(written["probes"].values()) > 0
     assert len(written["results"]) == 14
     for result in written["results"]:
         assert result["row"] in printed

@@ -6,9 +6,9 @@ search = pytest.importorskip("bench.search", reason="bench/ lies in the source t
 
 
 def test_quick_run_prints_and_writes_every_row(tmp_path, capsys):
-    search.main(["--quick", "--json", str(tmp_path / "figures.json")])
+    search.main(["--quick", "--output", str(tmp_path)])
     printed = capsys.readouterr().out
-    results = json.loads((tmp_path / "figures.json").read_text())
+    results = json.loads((tmp_path / "search.json").read_text())["results"]
     assert len(results) == 8
     for result in results:
         assert result["row"] in printed

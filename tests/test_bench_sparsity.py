@@ -6,13 +6,13 @@ sparsity = pytest.importorskip("bench.sparsity", reason="bench/ lies in the sour
 
 
 def test_quick_run_prints_and_writes_every_row(tmp_path, capsys):
-    sparsity.main(["--quick", "--json", str(tmp_path / "figures.json")])
+    sparsity.main(["--quick", "--output", str(tmp_path)])
     printed = capsys.readouterr().out
-    figures = json.loads((tmp_path / "figures.json").read_text())
-    rates = figures.pop("speed")
-    assert len(figures) == 5
-    assert all(name in printed for name in [*figures, *rates])
-    assert all(len(values) == 3 for figure in figures.values() for values in figure["values"].values())
+    figures = json.loads((tmp_path / "sparsity.json").read_text())
+    quality = figures["quality"]
+    assert len(quality) == 5
+    assert all(name in printed for name in [*quality, *figures["speed"]])
+    assert all(len(values) == 3 for figure in quality.values() for values in figure["values"].values())
 
 
 def test_a_difference_that_is_there_is_told():

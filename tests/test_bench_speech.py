@@ -13,10 +13,10 @@ speech = pytest.importorskip("bench.speech", reason="bench/ lies in the source t
 
 
 def test_quick_run_prints_and_writes_every_row(tmp_path, capsys):
-    speech.main(["--quick", "--json", str(tmp_path / "figures.json")])
+    speech.main(["--quick", "--output", str(tmp_path)])
 
-    report = json.loads((tmp_path / "figures.json").read_text())
-    printed = capsys.readouterr().out.splitlines()[1:]
+    report = json.loads((tmp_path / "speech.json").read_text())
+    printed = capsys.readouterr().out.split("```")[1].strip().splitlines()[1:]
     assert report["quick"]
     assert len({row["name"] for row in report["rows"]}) == len(report["rows"]) == len(printed) == 14
     for row, line in zip(report["rows"], printed, strict=True):

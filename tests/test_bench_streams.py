@@ -7,9 +7,9 @@ stream_speed = pytest.importorskip("bench.stream_speed", reason="bench/ lies in 
 
 
 def test_quick_run_prints_and_writes_every_row(tmp_path, capsys):
-    stream_speed.main(["--quick", "--json", str(tmp_path / "figures.json")])
+    stream_speed.main(["--quick", "--output", str(tmp_path)])
     printed = capsys.readouterr().out
-    results = json.loads((tmp_path / "figures.json").read_text())["results"]
+    results = json.loads((tmp_path / "stream_speed.json").read_text())["results"]
     assert len(results) == 15
     assert all(result["row"] in printed for result in results)
 
