@@ -46,7 +46,7 @@ def test_quick_run_prints_and_writes_every_row(tmp_path, capsys):
     for result in results[:2]:
         assert result["row"] in printed
         assert {"minimal loop", liquid_speed.OURS, liquid_speed.TWO_THREADS} <= set(result["rates"])
-        assert all(len(values) == 3 and min(values) > 0 for values in result["rates"].values())
+        assert all(len(values) >= 3 and min(values) > 0 for values in result["rates"].values())
         assert 10 <= result["Hz"] <= 30
         assert "DIFFERS" not in liquid_speed.told(result["agreement"][liquid_speed.OURS])
 
