@@ -165,6 +165,13 @@ Array<T> apply_readout(const LinearReadout<T>& readout, const Array<T>& rows) {
 }
 
 template <class T>
+std::string storage_name(const Network<T>& network) {
+    if (network.storage() == Storage::bfloat16) return "bfloat16";
+    if (network.storage() == Storage::int8) return "int8";
+    return sizeof(T) == 4 ? "float32" : "float64";
+}
+
+template <class T>
 void register_type(py::module_& m, const std::string& suffix) {
     py::class_<LinearReadout<T>, std::shared_ptr<LinearReadout<T>>>(m, ("LinearReadout" + suffix).c_str())
         .def(py::init(&make_readout<T>), py::arg("coef").noconvert(), py::arg("intercept").noconvert())
@@ -177,6 +184,7 @@ void register_type(py::module_& m, const std::string& suffix) {
         .def_property_readonly("n_units", &Network<T>::n_units)
         .def_property_readonly("n_inputs", &Network<T>::n_inputs)
         .def_property_readonly("n_state", &Network<T>::n_state)
+        .def_property_readonly("storage", &storage_name<T>)
         .def_property_readonly("work", &Network<T>::work)
         .def("harvest", &harvest<T>, py::arg("inputs").noconvert(), py::arg("stretches").noconvert(),
              py::arg("states").noconvert(), py::arg("out").noconvert() = py::none(), py::arg("noise_scale") = 0.0,

@@ -82,9 +82,11 @@ Network<T>::Network(const NetworkSpec<T>& spec)
         n_state_ = n_remembered_ * (n_units_ + n_inputs_);
     }
     weights_ = pack(spec.weights, remembers ? n_state_ : n_units_);
+    narrow(weights_);
     if (spec.mixing) mixing_ = pack(*spec.mixing, n_units_);
     if (spec.gates != nullptr) {
-        no_links_ = Packed{false, std::vector<std::int64_t>(static_cast<std::size_t>(block) + 1), {}, {}, {}, {}};
+        no_links_.emplace();
+        no_links_->block_start.assign(static_cast<std::size_t>(block) + 1, 0);
         gates_.assign(input_weights_.size(), T(0));
         for (std::int64_t unit = 0; unit < n_units_; ++unit) {
             for (std::int64_t j = 0; j < n_inputs_; ++j) {
@@ -120,7 +122,8 @@ typename Network<T>::Packed Network<T>::pack(const MatrixSpec<T>& matrix, std::i
 template <class T>
 typename Network<T>::Packed Network<T>::pack_sparse(const MatrixSpec<T>& matrix, std::int64_t n_columns) const {
     const std::int64_t zero_slot = n_rows();
-    Packed packed{false, {0}, {}, {}, {}, {}};
+    Packed packed;
+    packed.block_start = {0};
     for (const Stage& stage : stages_) {
         for (std::int64_t first = 0; first < stage.n_units; first += kBlockRows) {
             std::int64_t longest = 0;
@@ -185,7 +188,12 @@ std::vector<std::uint32_t> Network<T>::find_first_columns(const Packed& packed) 
 
 template <class T>
 typename Network<T>::Packed Network<T>::pack_dense(const MatrixSpec<T>& matrix) const {
-    Packed packed{true, {}, Aligned<T>(static_cast<std::size_t>(n_rows() * n_rows()), T(0)), {}, {}, {}};
+    Packed packed;
+    packed.dense = true;
+    for (std::int64_t row = 0; row <= n_rows(); row += kBlockRows) {
+        packed.block_start.push_back(row / kBlockRows * n_rows());
+    }
+    packed.weights.assign(static_cast<std::size_t>(n_rows() * n_rows()), T(0));
     for (std::int64_t unit = 0; unit < n_units_; ++unit) {
         const std::int64_t row = place(unit);
         T* block = packed.weights.data() + (row / kBlockRows) * n_rows() * kBlockRows + row % kBlockRows;
@@ -201,17 +209,19 @@ typename Network<T>::Packed Network<T>::pack_dense(const MatrixSpec<T>& matrix) 
 
 template <class T>
 std::int64_t Network<T>::work() const {
-    const std::size_t mixing = mixing_ ? mixing_->weights.size() : 0;
-    return static_cast<std::int64_t>(weights_.weights.size() + mixing + input_weights_.size()) + 8 * n_rows();
+    const auto size = [](const Packed& m) { return m.block_start.back() * kBlockRows; };
+    const std::int64_t mixing = mixing_ ? size(*mixing_) : 0;
+    return size(weights_) + mixing + static_cast<std::int64_t>(input_weights_.size()) + 8 * n_rows();
 }
 
 template <class T>
 typename Network<T>::Kernel Network<T>::kernel(const Kernels<T>& k, const Packed& m, Activation activation, int lanes) {
     const auto f = static_cast<std::size_t>(activation);
-    if (m.dense) return lanes < 0 ? k.dense_step[f] : k.dense_step_lanes[lanes][f];
-    if (lanes < 0 && !m.first_columns.empty()) return k.consecutive_step[f];
-    if (m.columns32.empty()) return lanes < 0 ? k.sparse16_step[f] : k.sparse16_step_lanes[lanes][f];
-    return lanes < 0 ? k.sparse32_step[f] : k.sparse32_step_lanes[lanes][f];
+    const auto s = static_cast<std::size_t>(m.storage);
+    if (m.dense) return lanes < 0 ? k.dense_step[s][f] : k.dense_step_lanes[lanes][f];
+    if (lanes < 0 && !m.first_columns.empty()) return k.consecutive_step[s][f];
+    if (m.columns32.empty()) return lanes < 0 ? k.sparse16_step[s][f] : k.sparse16_step_lanes[lanes][f];
+    return lanes < 0 ? k.sparse32_step[s][f] : k.sparse32_step_lanes[lanes][f];
 }
 
 template <class T>
@@ -219,6 +229,9 @@ StageStep<T> Network<T>::stage_step(const Packed& m, int lanes) const {
     StageStep<T> a{};
     a.block_start = m.block_start.data();
     a.weights = m.weights.data();
+    if (m.storage == Storage::bfloat16) a.weights = m.weights16.data();
+    if (m.storage == Storage::int8) a.weights = m.weights8.data();
+    a.scales = m.scales.data();
     a.columns = m.columns32.empty() ? static_cast<const void*>(m.columns16.data()) : m.columns32.data();
     if (lanes < 0 && !m.first_columns.empty()) a.columns = m.first_columns.data();
     a.n_columns = n_rows();
@@ -269,10 +282,26 @@ T* Network<T>::next_slot(Workspace& w) const {
 }
 
 template <class T>
+void Network<T>::run(const Kernels<T>& k, int lanes, const StageStep<T>& step, Workspace& w) const {
+    const Kernel of_blocks = kernel(k, weights_, potentials_ ? Activation::identity : activation_, lanes);
+    if (lanes < 0 || weights_.storage == Storage::own) return of_blocks(step);
+    // Lanes share each weight, so to widen it first costs little, and they need no kernels of their own.
+    StageStep<T> a = step;
+    a.weights = w.wide.data();
+    for (std::int64_t block = step.first_block; block < step.last_block; ++block) {
+        a.first_block = block;
+        a.last_block = block + 1;
+        a.first_slot = weights_.block_start[static_cast<std::size_t>(block)];
+        const std::int64_t end = weights_.block_start[static_cast<std::size_t>(block) + 1];
+        k.widen[static_cast<int>(weights_.storage)](step, block, a.first_slot, end, w.wide.data());
+        of_blocks(a);
+    }
+}
+
+template <class T>
 void Network<T>::advance(const Kernels<T>& k, int lanes, const T* input, Workspace& w) const {
     if (mixing_) mix(k, lanes, w);
     if (no_links_) gate(k, lanes, input, w);
-    const auto step = kernel(k, weights_, potentials_ ? Activation::identity : activation_, lanes);
     T* next = next_slot(w);
     StageStep<T> a = stage_step(weights_, lanes);
     a.bias = bias_.data();
@@ -292,7 +321,7 @@ void Network<T>::advance(const Kernels<T>& k, int lanes, const T* input, Workspa
     const std::int64_t n_lanes = w.slot_size / slot_size_;
     if (stages_.size() == 1) {
         a.last_block = stages_[0].last_block;
-        step(a);
+        run(k, lanes, a, w);
         if (n_remembered_ > 0) std::copy_n(input, n_inputs_ * n_lanes, next + (n_rows() + kZeroSlot) * n_lanes);
         w.present = (next - w.slots.data()) / w.slot_size;
         return;
@@ -300,7 +329,7 @@ void Network<T>::advance(const Kernels<T>& k, int lanes, const T* input, Workspa
     for (const Stage& stage : stages_) {
         a.first_block = stage.first_block;
         a.last_block = stage.last_block;
-        step(a);
+        run(k, lanes, a, w);
         // Later stages read the present values of this one.
         const std::int64_t begin = stage.first_block * kBlockRows * n_lanes;
         const std::int64_t size = stage.last_block * kBlockRows * n_lanes - begin;
@@ -327,7 +356,16 @@ typename Network<T>::Workspace Network<T>::make_workspace(std::int64_t n_lanes) 
                 mixing_ ? slot : Aligned<T>(),
                 no_links_ ? slot : Aligned<T>(),
                 {},
+                {},
                 {}};
+    if (n_lanes > 1 && weights_.storage != Storage::own) {
+        const auto& start = weights_.block_start;
+        std::int64_t longest = 0;
+        for (std::size_t block = 1; block < start.size(); ++block) {
+            longest = std::max(longest, start[block] - start[block - 1]);
+        }
+        w.wide.resize(static_cast<std::size_t>(longest * kBlockRows));
+    }
     settle(kernels<T>(), w);
     return w;
 }

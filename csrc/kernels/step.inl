@@ -9,6 +9,7 @@ namespace {
 using reservoirs::Activation;
 using reservoirs::kBlockRows;
 using reservoirs::StageStep;
+using reservoirs::Storage;
 
 template <class T, Activation kind>
 inline Vec<T> activate(Vec<T> z) {
@@ -110,71 +111,124 @@ RSV_INLINE void update_blocks(const StageStep<T>& a, std::int64_t first_block, s
     }
 }
 
-template <class T, class Index>
-RSV_INLINE void sparse_block(const StageStep<T>& a, std::int64_t block) {
-    Vec<T> sum[kBlockVectors<T>];
-    begin_block<T>(a, block * kBlockRows, sum);
-    for (std::int64_t slot = a.block_start[block]; slot < a.block_start[block + 1]; ++slot) {
-        const T* weight = a.weights + slot * kBlockRows;
-        const Index* column = static_cast<const Index*>(a.columns) + slot * kBlockRows;
-        for (int h = 0; h < kBlockVectors<T>; ++h) {
-            const Vec<T> x = gather<T, Index>(a.state, column + h * kWidth<T>);
-            sum[h] = fma<T>(load<T>(weight + h * kWidth<T>), x, sum[h]);
+// What weights of a block are stored as, and the numbers they stand for.
+template <class T, Storage storage>
+class BlockWeights {
+public:
+    RSV_INLINE BlockWeights(const StageStep<T>& a, std::int64_t block)
+        : stored_(static_cast<const Stored*>(a.weights)) {
+        if constexpr (storage == Storage::int8) {
+            for (int h = 0; h < kBlockVectors<T>; ++h)
+                scale_[h] = load<T>(a.scales + block * kBlockRows + h * kWidth<T>);
         }
     }
-    put_block<T>(a, block * kBlockRows, sum);
+    // Vector h of a slot.
+    RSV_INLINE Vec<T> get(std::int64_t slot, int h) const {
+        const Stored* at = stored_ + slot * kBlockRows + h * kWidth<T>;
+        if constexpr (storage == Storage::own) return load<T>(at);
+        if constexpr (storage == Storage::bfloat16) return load_bfloat16<T>(at);
+        if constexpr (storage == Storage::int8) return load_int8<T>(at) * scale_[h];
+    }
+
+private:
+    using Narrow = std::conditional_t<storage == Storage::int8, std::int8_t, std::uint16_t>;
+    using Stored = std::conditional_t<storage == Storage::own, T, Narrow>;
+    const Stored* stored_;
+    Vec<T> scale_[kBlockVectors<T>];
+};
+
+template <class T, Storage storage>
+void widen(const StageStep<T>& a, std::int64_t block, std::int64_t first, std::int64_t last, T* to) {
+    const BlockWeights<T, storage> weights(a, block);
+    for (std::int64_t slot = first; slot < last; ++slot) {
+        for (int h = 0; h < kBlockVectors<T>; ++h, to += kWidth<T>) store<T>(to, weights.get(slot, h));
+    }
+}
+
+template <class T, class Index, Storage storage>
+RSV_INLINE void sparse_blocks(const StageStep<T>& a, std::int64_t first, std::int64_t last) {
+    for (std::int64_t block = first; block < last; ++block) {
+        const BlockWeights<T, storage> weights(a, block);
+        Vec<T> sum[kBlockVectors<T>];
+        begin_block<T>(a, block * kBlockRows, sum);
+        for (std::int64_t slot = a.block_start[block]; slot < a.block_start[block + 1]; ++slot) {
+            const Index* column = static_cast<const Index*>(a.columns) + slot * kBlockRows;
+            for (int h = 0; h < kBlockVectors<T>; ++h) {
+                const Vec<T> x = gather<T, Index>(a.state, column + h * kWidth<T>);
+                sum[h] = fma<T>(weights.get(slot, h), x, sum[h]);
+            }
+        }
+        put_block<T>(a, block * kBlockRows, sum);
+    }
 }
 
 // The rows of a block read columns that follow one another: one load instead of many.
-template <class T>
-RSV_INLINE void consecutive_block(const StageStep<T>& a, std::int64_t block) {
-    Vec<T> sum[kBlockVectors<T>];
-    begin_block<T>(a, block * kBlockRows, sum);
-    for (std::int64_t slot = a.block_start[block]; slot < a.block_start[block + 1]; ++slot) {
-        const T* weight = a.weights + slot * kBlockRows;
+template <class T, Storage storage, int kBlocks>
+RSV_INLINE void consecutive_together(const StageStep<T>& a, std::int64_t block) {
+    const std::int64_t* start = a.block_start + block;
+    Vec<T> sum[kBlocks][kBlockVectors<T>];
+    std::int64_t shared = start[1] - start[0];
+    for (int b = 0; b < kBlocks; ++b) {
+        begin_block<T>(a, (block + b) * kBlockRows, sum[b]);
+        if (start[b + 1] - start[b] < shared) shared = start[b + 1] - start[b];
+    }
+    const auto add = [&](int b, std::int64_t slot) {
+        const BlockWeights<T, storage> weights(a, block + b);
         const T* x = a.state + static_cast<const std::uint32_t*>(a.columns)[slot];
         for (int h = 0; h < kBlockVectors<T>; ++h) {
-            sum[h] = fma<T>(load<T>(weight + h * kWidth<T>), load<T>(x + h * kWidth<T>), sum[h]);
+            sum[b][h] = fma<T>(weights.get(slot, h), load<T>(x + h * kWidth<T>), sum[b][h]);
         }
+    };
+    for (std::int64_t i = 0; i < shared; ++i) {
+        for (int b = 0; b < kBlocks; ++b) add(b, start[b] + i);
     }
-    put_block<T>(a, block * kBlockRows, sum);
+    for (int b = 0; b < kBlocks; ++b) {
+        for (std::int64_t slot = start[b] + shared; slot < start[b + 1]; ++slot) add(b, slot);
+        put_block<T>(a, (block + b) * kBlockRows, sum[b]);
+    }
 }
 
-template <class T, Activation kind, void (*sum_block)(const StageStep<T>&, std::int64_t)>
+// Two blocks at a time: the multiply-adds of one alone wait for each other.
+template <class T, Storage storage>
+RSV_INLINE void consecutive_blocks(const StageStep<T>& a, std::int64_t first, std::int64_t last) {
+    std::int64_t block = first;
+    for (; block + 2 <= last; block += 2) consecutive_together<T, storage, 2>(a, block);
+    if (block < last) consecutive_together<T, storage, 1>(a, block);
+}
+
+template <class T, Activation kind, void (*sum_blocks)(const StageStep<T>&, std::int64_t, std::int64_t)>
 void sparse_step(const StageStep<T>& step) {
     const StageStep<T> a = step;  // a copy no store can alias: its fields stay in registers
     for (std::int64_t first = a.first_block; first < a.last_block; first += kBlocksTogether) {
         const std::int64_t last = a.last_block - first < kBlocksTogether ? a.last_block : first + kBlocksTogether;
-        for (std::int64_t block = first; block < last; ++block) sum_block(a, block);
+        sum_blocks(a, first, last);
         update_blocks<T, kind>(a, first, last);
     }
 }
 
 // Several blocks at a time: enough independent sums to hide the latency of the multiply-add.
-template <class T, int kBlocks>
+template <class T, Storage storage, int kBlocks>
 RSV_INLINE void dense_blocks(const StageStep<T>& a, std::int64_t block) {
     Vec<T> sum[kBlocks][kBlockVectors<T>];
     for (int b = 0; b < kBlocks; ++b) begin_block<T>(a, (block + b) * kBlockRows, sum[b]);
-    const std::int64_t block_size = a.n_columns * kBlockRows;
-    const T* weights = a.weights + block * block_size;
     for (std::int64_t c = 0; c < a.n_columns; ++c) {
         const Vec<T> x = broadcast<T>(a.state[c]);
         for (int b = 0; b < kBlocks; ++b) {
-            const T* weight = weights + b * block_size + c * kBlockRows;
-            for (int h = 0; h < kBlockVectors<T>; ++h)
-                sum[b][h] = fma<T>(load<T>(weight + h * kWidth<T>), x, sum[b][h]);
+            const BlockWeights<T, storage> weights(a, block + b);
+            const std::int64_t slot = (block + b) * a.n_columns + c;
+            for (int h = 0; h < kBlockVectors<T>; ++h) sum[b][h] = fma<T>(weights.get(slot, h), x, sum[b][h]);
         }
     }
     for (int b = 0; b < kBlocks; ++b) put_block<T>(a, (block + b) * kBlockRows, sum[b]);
 }
 
-template <class T, Activation kind>
+template <class T, Activation kind, Storage storage>
 void dense_step(const StageStep<T>& step) {
     const StageStep<T> a = step;  // a copy no store can alias: its fields stay in registers
     constexpr int kBlocks = kBlockVectors<T> < 8 ? 8 / kBlockVectors<T> : 1;
     std::int64_t block = a.first_block;
-    for (; block + kBlocks <= a.last_block; block += kBlocks) dense_blocks<T, kBlocks>(a, block);
-    for (; block < a.last_block; ++block) dense_blocks<T, 1>(a, block);
+    for (; block + kBlocks <= a.last_block; block += kBlocks) dense_blocks<T, storage, kBlocks>(a, block);
+    for (; block < a.last_block; ++block) dense_blocks<T, storage, 1>(a, block);
     update_blocks<T, kind>(a, a.first_block, a.last_block);
 }
 
@@ -221,13 +275,14 @@ void sparse_step_lanes(const StageStep<T>& step) {
     constexpr int kVectors = kLaneBytes / kVectorBytes;
     constexpr int n_lanes = kVectors * kWidth<T>;
     const Index* columns = static_cast<const Index*>(a.columns);
+    const T* weights = static_cast<const T*>(a.weights);
     for (std::int64_t block = a.first_block; block < a.last_block; ++block) {
         for (int r = 0; r < kBlockRows; ++r) {
             const std::int64_t row = block * kBlockRows + r;
             Vec<T> sum[kVectors];
             begin_lanes<T, kVectors>(a, row, sum);
             for (std::int64_t slot = a.block_start[block]; slot < a.block_start[block + 1]; ++slot) {
-                const Vec<T> weight = broadcast<T>(a.weights[slot * kBlockRows + r]);
+                const Vec<T> weight = broadcast<T>(weights[(slot - a.first_slot) * kBlockRows + r]);
                 const T* x = a.state + static_cast<std::int64_t>(columns[slot * kBlockRows + r]) * n_lanes;
                 for (int v = 0; v < kVectors; ++v) sum[v] = fma<T>(weight, load<T>(x + v * kWidth<T>), sum[v]);
             }
@@ -248,7 +303,8 @@ void dense_step_lanes(const StageStep<T>& step) {
     for (std::int64_t row = a.first_block * kBlockRows; row < a.last_block * kBlockRows; row += kTile) {
         Vec<T> sum[kTile][kVectors];
         for (int i = 0; i < kTile; ++i) begin_lanes<T, kVectors>(a, row + i, sum[i]);
-        const T* weights = a.weights + (row / kBlockRows) * a.n_columns * kBlockRows + row % kBlockRows;
+        const std::int64_t slot = row / kBlockRows * a.n_columns - a.first_slot;
+        const T* weights = static_cast<const T*>(a.weights) + slot * kBlockRows + row % kBlockRows;
         for (std::int64_t c = 0; c < a.n_columns; ++c) {
             Vec<T> x[kVectors];
             for (int v = 0; v < kVectors; ++v) x[v] = load<T>(a.state + c * n_lanes + v * kWidth<T>);

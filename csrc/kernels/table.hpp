@@ -24,6 +24,11 @@ constexpr int kWideLaneBytes = 128;
 enum class Activation { tanh, relu, logistic, identity };
 constexpr int kActivations = 4;
 
+// How recurrent weights are stored: as numbers of the network's own precision, as the upper halves of float32, or as
+// integers times a scale for each row. A form is chosen only where it holds every weight exactly, so it changes no bit.
+enum class Storage { own, bfloat16, int8 };
+constexpr int kStorages = 3;
+
 enum class SynapseKind { delta, exponential, double_exponential };
 constexpr int kSynapseKinds = 3;
 
@@ -33,7 +38,9 @@ struct StageStep {
     std::int64_t first_block;
     std::int64_t last_block;
     const std::int64_t* block_start;  // slot at which each block begins; slots hold kBlockRows weights
-    const T* weights;
+    std::int64_t first_slot;          // that weights begin with; lanes only, 0 elsewhere
+    const void* weights;              // [slot][row] T, std::uint16_t or std::int8_t, as stored; lanes: T
+    const T* scales;                  // [row] of weights stored as integers
     // [slot][row] std::uint16_t or std::uint32_t; consecutive: [slot] std::uint32_t, of the first row; dense: unused
     const void* columns;
     std::int64_t n_columns;
@@ -253,10 +260,12 @@ struct BernoulliEvents {
 // Of lane-wise functions, [0] is for narrow and [1] for wide groups of lanes.
 template <class T>
 struct Kernels {
-    void (*sparse16_step[kActivations])(const StageStep<T>&);
-    void (*sparse32_step[kActivations])(const StageStep<T>&);
-    void (*consecutive_step[kActivations])(const StageStep<T>&);
-    void (*dense_step[kActivations])(const StageStep<T>&);
+    void (*sparse16_step[kStorages][kActivations])(const StageStep<T>&);
+    void (*sparse32_step[kStorages][kActivations])(const StageStep<T>&);
+    void (*consecutive_step[kStorages][kActivations])(const StageStep<T>&);
+    void (*dense_step[kStorages][kActivations])(const StageStep<T>&);
+    // Weights of one block's slots [first, last) from the form they are stored in.
+    void (*widen[kStorages])(const StageStep<T>& a, std::int64_t block, std::int64_t first, std::int64_t last, T* to);
     void (*sparse16_step_lanes[2][kActivations])(const StageStep<T>&);
     void (*sparse32_step_lanes[2][kActivations])(const StageStep<T>&);
     void (*dense_step_lanes[2][kActivations])(const StageStep<T>&);

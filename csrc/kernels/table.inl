@@ -40,14 +40,23 @@ void apply(const T* x, std::int64_t n, T* y) {
     }
 }
 
+template <class T, Activation kind, Storage storage>
+constexpr void add_steps_of(Kernels<T>& k) {
+    constexpr int f = static_cast<int>(kind), s = static_cast<int>(storage);
+    k.sparse16_step[s][f] = sparse_step<T, kind, sparse_blocks<T, std::uint16_t, storage>>;
+    k.sparse32_step[s][f] = sparse_step<T, kind, sparse_blocks<T, std::uint32_t, storage>>;
+    k.consecutive_step[s][f] = sparse_step<T, kind, consecutive_blocks<T, storage>>;
+    k.dense_step[s][f] = dense_step<T, kind, storage>;
+    k.widen[s] = widen<T, storage>;
+}
+
 template <class T, Activation kind>
 constexpr void add_steps(Kernels<T>& k) {
     constexpr int f = static_cast<int>(kind);
     k.activate[f] = apply<T, activate<T, kind>>;
-    k.sparse16_step[f] = sparse_step<T, kind, sparse_block<T, std::uint16_t>>;
-    k.sparse32_step[f] = sparse_step<T, kind, sparse_block<T, std::uint32_t>>;
-    k.consecutive_step[f] = sparse_step<T, kind, consecutive_block<T>>;
-    k.dense_step[f] = dense_step<T, kind>;
+    add_steps_of<T, kind, Storage::own>(k);
+    add_steps_of<T, kind, Storage::bfloat16>(k);
+    add_steps_of<T, kind, Storage::int8>(k);
     k.sparse16_step_lanes[0][f] = sparse_step_lanes<T, kind, std::uint16_t, kNarrowLaneBytes>;
     k.sparse16_step_lanes[1][f] = sparse_step_lanes<T, kind, std::uint16_t, kWideLaneBytes>;
     k.sparse32_step_lanes[0][f] = sparse_step_lanes<T, kind, std::uint32_t, kNarrowLaneBytes>;

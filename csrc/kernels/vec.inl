@@ -101,6 +101,63 @@ inline void store(T* to, Vec<T> v) {
     std::memcpy(to, &v, sizeof v);
 }
 
+// A vector of numbers that are stored as the upper halves of float32. By hand: GCC 12 would go lane by lane.
+template <class T>
+inline Vec<T> load_bfloat16(const std::uint16_t* from) {
+#if defined(RSV_LEVEL_V4) && defined(__GNUC__)
+    if constexpr (sizeof(T) == 4) {
+        const __m256i upper = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+        return (Vec<T>)_mm512_slli_epi32(_mm512_cvtepu16_epi32(upper), 16);
+    } else {
+        const __m128i upper = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+        return (Vec<T>)_mm512_cvtps_pd((__m256)_mm256_slli_epi32(_mm256_cvtepu16_epi32(upper), 16));
+    }
+#elif defined(RSV_LEVEL_V3) && defined(__GNUC__)
+    if constexpr (sizeof(T) == 4) {
+        const __m128i upper = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+        return (Vec<T>)_mm256_slli_epi32(_mm256_cvtepu16_epi32(upper), 16);
+    } else {
+        const __m128i upper = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
+        return (Vec<T>)_mm256_cvtps_pd((__m128)_mm_slli_epi32(_mm_cvtepu16_epi32(upper), 16));
+    }
+#else
+    Vec<T> v;
+    for (int i = 0; i < kWidth<T>; ++i) {
+        const std::uint32_t bits = static_cast<std::uint32_t>(from[i]) << 16;
+        float wide;
+        std::memcpy(&wide, &bits, sizeof wide);
+        v[i] = wide;
+    }
+    return v;
+#endif
+}
+
+template <class T>
+inline Vec<T> load_int8(const std::int8_t* from) {
+#if defined(RSV_LEVEL_V4) && defined(__GNUC__)
+    if constexpr (sizeof(T) == 4) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+        return (Vec<T>)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
+    } else {
+        const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
+        return (Vec<T>)_mm512_cvtepi32_pd(_mm256_cvtepi8_epi32(bytes));
+    }
+#elif defined(RSV_LEVEL_V3) && defined(__GNUC__)
+    if constexpr (sizeof(T) == 4) {
+        const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
+        return (Vec<T>)_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
+    } else {
+        std::int32_t bytes;
+        std::memcpy(&bytes, from, sizeof bytes);
+        return (Vec<T>)_mm256_cvtepi32_pd(_mm_cvtepi8_epi32(_mm_cvtsi32_si128(bytes)));
+    }
+#else
+    Vec<T> v;
+    for (int i = 0; i < kWidth<T>; ++i) v[i] = static_cast<T>(from[i]);
+    return v;
+#endif
+}
+
 template <class T>
 inline Vec<T> broadcast(T x) {
 #if defined(__GNUC__)

@@ -16,6 +16,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, clone
 
+from ..esn._narrow import rounded
 from ..esn.dynamics import check_dynamics
 from ..sequences import Sequences
 
@@ -200,7 +201,7 @@ class DrawnNetwork:
             esn.W_fb_ = W_in[:, n_inputs:].astype(dtype)
         esn.bias_ = _checked("bias", self.bias, (self.n_units,)).astype(dtype)
         esn.leak_rate_ = _checked("leak_rate", self.leak_rate, (self.n_units,)).astype(dtype)
-        esn.W_ = (self.W if sparse.issparse(esn.W_) else self.W.toarray()).astype(dtype)
+        esn.W_ = rounded(self.W if sparse.issparse(esn.W_) else self.W.toarray(), esn.weight_dtype).astype(dtype)
         esn._compile()
 
 

@@ -111,6 +111,7 @@ class ESNClassifier(SequenceClassifierMixin, BaseESN):
         state_noise: Any = 0.0,
         features: Any = "states",
         n_layers: Any = 1,
+        weight_dtype: Any = None,
         dtype: Any = None,
         n_jobs: Any = -1,
         random_state: Any = None,
@@ -135,6 +136,7 @@ class ESNClassifier(SequenceClassifierMixin, BaseESN):
         self.state_noise = state_noise
         self.features = features
         self.n_layers = n_layers
+        self.weight_dtype = weight_dtype
         self.dtype = dtype
         self.n_jobs = n_jobs
         self.random_state = random_state

@@ -101,6 +101,7 @@ class ESNForecaster(ForecasterMixin, LinearReadoutMixin):
         features: Any = "states+input",
         n_layers: Any = 1,
         time_parallel: Any = "auto",
+        weight_dtype: Any = None,
         dtype: Any = None,
         n_jobs: Any = -1,
         random_state: Any = None,
@@ -125,6 +126,7 @@ class ESNForecaster(ForecasterMixin, LinearReadoutMixin):
         self.features = features
         self.n_layers = n_layers
         self.time_parallel = time_parallel
+        self.weight_dtype = weight_dtype
         self.dtype = dtype
         self.n_jobs = n_jobs
         self.random_state = random_state

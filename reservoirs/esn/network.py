@@ -114,6 +114,7 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
         features: Any = "states",
         n_layers: Any = 1,
         time_parallel: Any = False,
+        weight_dtype: Any = None,
         dtype: Any = None,
         n_jobs: Any = -1,
         random_state: Any = None,
@@ -137,6 +138,7 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
         self.features = features
         self.n_layers = n_layers
         self.time_parallel = time_parallel
+        self.weight_dtype = weight_dtype
         self.dtype = dtype
         self.n_jobs = n_jobs
         self.random_state = random_state

@@ -113,6 +113,7 @@ class ESNRegressor(RegressorMixin, LinearReadoutMixin):  # type: ignore[misc]
         features: Any = "states+input",
         n_layers: Any = 1,
         time_parallel: Any = "auto",
+        weight_dtype: Any = None,
         dtype: Any = None,
         n_jobs: Any = -1,
         random_state: Any = None,
@@ -138,6 +139,7 @@ class ESNRegressor(RegressorMixin, LinearReadoutMixin):  # type: ignore[misc]
         self.features = features
         self.n_layers = n_layers
         self.time_parallel = time_parallel
+        self.weight_dtype = weight_dtype
         self.dtype = dtype
         self.n_jobs = n_jobs
         self.random_state = random_state

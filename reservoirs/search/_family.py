@@ -35,7 +35,9 @@ def free_scales(model: Any) -> frozenset[str]:
     scales = {"input_scaling", "bias_scaling"}
     if np.ndim(model.leak_rate) == 0:
         scales.add("leak_rate")
-        if isinstance(model.spectral_radius, int | float | np.number) and model.spectral_radius > 0:
+        given = isinstance(model.spectral_radius, int | float | np.number) and model.spectral_radius > 0
+        # Multiples of rounded weights are not rounded multiples.
+        if given and model.weight_dtype is None:
             scales.add("spectral_radius")
     return frozenset(scales)
 

@@ -22,6 +22,7 @@
 namespace reservoirs {
 
 enum class Activation;
+enum class Storage;
 template <class T>
 struct Kernels;
 template <class T>
@@ -141,6 +142,8 @@ public:
     std::int64_t n_inputs() const { return n_inputs_; }
     // Values of a state, which a sequence goes on from: the units', or for each remembered step the units' and inputs.
     std::int64_t n_state() const { return n_state_; }
+    // How the recurrent weights are stored.
+    Storage storage() const { return weights_.storage; }
     // Multiply-adds of one step of one sequence.
     std::int64_t work() const;
 
@@ -158,6 +161,7 @@ public:
         Aligned<T> gated;      // what units send, if inputs gate that
         Aligned<T> leak;       // in place of the units' own, of each row or each lane; empty: the units' own
         Aligned<T> keep;
+        Aligned<T> wide;  // weights of a block, where lanes use narrow ones
 
         T* state() { return slots.data() + present * slot_size; }
         const T* state() const { return slots.data() + present * slot_size; }
@@ -190,9 +194,13 @@ private:
 
     // A matrix in blocks of rows.
     struct Packed {
-        bool dense;
-        std::vector<std::int64_t> block_start;
+        bool dense = false;
+        std::vector<std::int64_t> block_start;  // slots, of a dense one too
+        Storage storage{};                      // which of these holds the weights
         Aligned<T> weights;
+        Aligned<std::uint16_t> weights16;
+        Aligned<std::int8_t> weights8;
+        Aligned<T> scales;  // [row] of weights8
         Aligned<std::uint16_t> columns16;
         Aligned<std::uint32_t> columns32;
         // [slot] the first row's column, if the rows of every block read columns that follow one another.
@@ -202,6 +210,9 @@ private:
     Packed pack_sparse(const MatrixSpec<T>& matrix, std::int64_t n_columns) const;
     std::vector<std::uint32_t> find_first_columns(const Packed& packed) const;
     Packed pack_dense(const MatrixSpec<T>& matrix) const;
+    // Stores the weights in the narrowest form that holds all of them exactly, or, for who changes them, in T.
+    static void narrow(Packed& packed);
+    void widen(Packed& packed) const;
     std::int64_t place(std::int64_t unit) const;
     std::int64_t place_of_column(std::int64_t column) const;
     std::int64_t n_rows() const { return static_cast<std::int64_t>(bias_.size()); }
@@ -216,6 +227,7 @@ private:
     using Kernel = void (*)(const StageStep<T>&);
     static Kernel kernel(const Kernels<T>& k, const Packed& m, Activation activation, int lanes);
     StageStep<T> stage_step(const Packed& m, int lanes) const;
+    void run(const Kernels<T>& k, int lanes, const StageStep<T>& step, Workspace& w) const;
     void settle(const Kernels<T>& k, Workspace& w) const;
     void run_alone(const Kernels<T>& k, const Harvest<T>& job, std::size_t index, std::int64_t from,
                    Workspace& w) const;
