@@ -18,6 +18,7 @@ from bench import (
     integers,
     liquid_accuracy,
     liquid_speed,
+    narrow,
     results,
     roofline,
     search,
@@ -41,7 +42,7 @@ common = ["--quick"] * options.quick + (["--output", str(options.output)] if opt
 esn_speed.main([*common, *peers(options.esn_peers)])
 liquid_speed.main([*common, *peers(options.liquid_peers)])
 big.main(["--quick"] * options.quick)
-for bench in (roofline, speed, search, sparsity, stream_speed, diagnostics_speed):
+for bench in (roofline, speed, search, sparsity, narrow, stream_speed, diagnostics_speed):
     bench.main(common)
 for bench in (accuracy, dynamics, adaptation, embedded, integers):
     bench.main(common)

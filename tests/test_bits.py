@@ -33,6 +33,8 @@ every_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 SETTINGS: dict[str, dict[str, Any]] = {
     "sparse": {"n_units": 37, "connectivity": 5},
     "blocked": {"n_units": 45, "topology": "blocked", "connectivity": 5},
+    "int8": {"n_units": 45, "topology": "blocked", "connectivity": 5, "weight_dtype": "int8"},
+    "bfloat16": {"n_units": 36, "connectivity": 1.0, "weight_dtype": "bfloat16"},
     "dense": {"n_units": 32, "connectivity": 1.0, "leak_rate": 0.3},
     "deep": {"n_units": 21, "n_layers": 3, "activation": "sigmoid"},
     "noisy": {"n_units": 19, "state_noise": 0.1, "features": "states+input+squares"},

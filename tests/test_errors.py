@@ -59,6 +59,8 @@ RESERVOIR = [
     ("n_layers", 0, "n_layers=0 must be an integer of at least 1"),
     ("washout", -1, "washout=-1 must be an integer of at least 0, or 'auto'"),
     ("washout", "none", "washout='none' must be an integer of at least 0, or 'auto'"),
+    ("weight_dtype", "int4", "weight_dtype='int4' is not one of 'bfloat16', 'int8'"),
+    ("weight_dtype", np.int8, "is not one of 'bfloat16', 'int8'"),
     ("dtype", "float16", "dtype='float16' must be None, 'float32' or 'float64'"),
     ("dtype", "number", "dtype='number' must be None, 'float32' or 'float64'"),
     ("n_jobs", 0, "n_jobs=0 must be None or a non-zero integer (-1 means all processors)"),

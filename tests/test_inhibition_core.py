@@ -9,16 +9,17 @@ from hypothesis import strategies as st
 from reference import LEVELS, Net, assert_same_bits, simd_level
 
 from reservoirs import _core
+from reservoirs.esn._narrow import rounded
 
 LEAST = 1e-30
 
 
-def draw(seed, stages, dtype, *, potentials=False, activation="sigmoid", mixing=False, density=0.3):
+def draw(seed, stages, dtype, *, potentials=False, activation="sigmoid", mixing=False, density=0.3, weight_dtype=None):
     rng = np.random.default_rng(seed)
     n = sum(stages)
     leak = rng.uniform(0.2, 1, n).astype(dtype)
     signs = np.where(rng.random(n) < 0.7, 1, -3)
-    W = (signs * rng.uniform(0.1, 1, (n, n)) * (rng.random((n, n)) < density)).astype(dtype)
+    W = rounded(signs * rng.uniform(0.1, 1, (n, n)) * (rng.random((n, n)) < density), weight_dtype).astype(dtype)
     for i, size in enumerate(stages):
         W[: sum(stages[:i]), sum(stages[:i]) : sum(stages[:i]) + size] = 0
     return Net(
@@ -63,7 +64,9 @@ def test_every_level_gives_the_bits_of_numpy(level, dtype, data):
     stages = data.draw(st.lists(st.integers(1, 40), min_size=1, max_size=2))
     seed = data.draw(st.integers(0, 1000))
     potentials = data.draw(st.booleans())
-    net = draw(seed, stages, dtype, potentials=potentials, mixing=data.draw(st.booleans()) and not potentials)
+    mixing = data.draw(st.booleans()) and not potentials
+    weight_dtype = data.draw(st.sampled_from([None, "bfloat16", "int8"]))
+    net = draw(seed, stages, dtype, potentials=potentials, mixing=mixing, weight_dtype=weight_dtype)
     rng = np.random.default_rng(seed)
     targets, inputs = rng.uniform(0, 1, sum(stages)).astype(dtype), rng.uniform(0, 1, (30, 2)).astype(dtype)
     with simd_level(level):

@@ -33,6 +33,7 @@ from scipy.special import ndtri
 from scipy.stats import kstest
 
 from reservoirs import _core
+from reservoirs.esn._narrow import rounded
 from reservoirs.topology import blocked_weights
 
 FUNCTIONS = ("tanh", "exp", "logistic")
@@ -205,6 +206,7 @@ networks = st.fixed_dictionaries(
         "n_inputs": st.integers(0, 5),
         "density": st.sampled_from([0.0, 0.05, 0.3, 1.0]),
         "strips": st.sampled_from([False, False, True]),
+        "weight_dtype": st.sampled_from([None, "bfloat16", "int8"]),
         "form": st.sampled_from(["leaky", "mixing", "potentials", "both"]),
         "links": st.sampled_from(["at once", "at once", "late", "gated"]),
         "n_sequences": st.sampled_from([1, 2, 4, 5, 6, 17, 33, 40]),
@@ -240,6 +242,7 @@ def draw(case: dict[str, Any], dtype: Any, kind: str, leak: float | None = None)
         arrays[0] = rng.uniform(-1, 1, (n, n_columns)) * (rng.random((n, n_columns)) < case["density"]) / size
     elif links == "gated":
         gates = rng.uniform(-1, 1, (n, case["n_inputs"])).astype(dtype)
+    arrays[0] = rounded(arrays[0], case.get("weight_dtype"))
     return Net(
         [size] * n_stages,
         *(a.astype(dtype) for a in arrays),

@@ -144,6 +144,8 @@ def test_candidates_share_their_runs(estimator, data, no_fit_alone):
         {"leak_rate": np.linspace(0.2, 1, 30)},
         {"spectral_radius": 0.0},
         {"dtype": "float32"},
+        {"weight_dtype": "int8"},
+        {"weight_dtype": "bfloat16"},
     ],
     ids=lambda given: "-".join(given),
 )

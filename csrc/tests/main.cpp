@@ -40,6 +40,7 @@ struct Model {
     int64_t n_remembered;
     int64_t n_state;
     std::vector<T> gates;
+    Storage storage = Storage::own;
 
     Model(std::vector<int64_t> stages_, int64_t n_inputs_, double density, Activation activation_, Numbers& numbers,
           bool mixes_ = false, bool potentials_ = false, int64_t n_remembered_ = 0, bool gated = false)
@@ -67,6 +68,22 @@ struct Model {
         for (const T x : numbers.take<T>(n_units)) leak.push_back(T(0.5) + x / 2);
         for (const T a : leak) keep.push_back(mixes || potentials ? a - T(0.75) : T(1) - a);
         if (gated) gates = numbers.take<T>(n_units * n_inputs);
+    }
+
+    // Makes the weights such that they are stored in fewer bits.
+    Model stored(Storage as) const {
+        Model model = *this;
+        model.storage = as;
+        for (int64_t i = 0, k = 0; i < n_units; ++i) {
+            for (const int64_t first = k; k < row_start[at(i + 1)]; ++k) {
+                T& weight = model.values[at(k)];
+                weight = std::round(weight * 128) / 512;
+                // Scales of 8 bits are the largest weight of a row divided by 127.
+                if (as == Storage::int8 && k == first) weight = T(127) / 512;
+                model.dense[at(i * n_state + columns[at(k)])] = weight;
+            }
+        }
+        return model;
     }
 
     Network<T> network(bool as_dense) const {
@@ -179,6 +196,9 @@ void test_harvest(const Model<T>& model, const std::vector<int64_t>& lengths, Nu
     for (const bool as_dense : {false, true}) {
         if (as_dense && model.n_remembered > 0) continue;
         const Network<T> network = model.network(as_dense);
+        // A few weights may happen to fit 8 bits.
+        const bool fits_fewer = model.storage == Storage::bfloat16 && network.storage() == Storage::int8;
+        CHECK(network.storage() == model.storage || fits_fewer);
         for (const int n_threads : {1, 3}) {
             std::vector<T> states = start;
             std::vector<T> out(expected.size());
@@ -218,6 +238,9 @@ void test_networks() {
                                  kind % 3 == 1, kind % 3 == 2);
             ++kind;
             test_lengths(model, numbers);
+            if (model.values.empty()) continue;
+            test_lengths(model.stored(Storage::bfloat16), numbers);
+            test_lengths(model.stored(Storage::int8), numbers);
         }
     }
     for (const int64_t n_remembered : {1, 2, 5}) {
