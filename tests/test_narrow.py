@@ -131,7 +131,8 @@ def outputs(model):
 )
 def test_copies_and_files(model, weight_dtype, tmp_path):
     model = clone(model).set_params(weight_dtype=weight_dtype)
-    model.fit(*([U, -U], [0, 1]) if isinstance(model, ESNClassifier) else (U, U[:, :1]))
+    data = {ESNClassifier: ([U, -U], [0, 1]), ESNForecaster: (U,)}
+    model.fit(*data.get(type(model), (U, U[:, :1])))
     save(model, tmp_path / "model.npz")
     for copy in (pickle.loads(pickle.dumps(model)), load(tmp_path / "model.npz")):
         assert copy.weight_dtype == copy._network_.storage == weight_dtype
