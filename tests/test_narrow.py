@@ -112,7 +112,7 @@ def test_networks_compute_with_the_weights_they_show(given, dtype, weight_dtype)
 
 def outputs(model):
     if isinstance(model, ESNForecaster):
-        return model.predict(20)
+        return model.forecast(20)
     if isinstance(model, ESNClassifier):
         return model.decision_function([U, -U])
     return model.predict(U) if isinstance(model, ESNRegressor) else model.transform(U)
