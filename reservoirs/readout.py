@@ -116,7 +116,12 @@ class Gram:
 
     def __copy__(self) -> Gram:
         # The sums grow in place: a shallow copy would change with its original.
-        return copy.deepcopy(self)
+        other = Gram()
+        vars(other).update(
+            (name, value.copy(order="K") if isinstance(value, np.ndarray) else value)
+            for name, value in vars(self).items()
+        )
+        return other
 
     def update(self, features: ArrayLike, targets: ArrayLike, *, n_jobs: int | None = -1) -> None:
         """Add a block of samples.
@@ -181,7 +186,7 @@ class Gram:
         if other.n_samples == 0:
             return
         if self.n_samples == 0:
-            self.__dict__ = copy.deepcopy(vars(other))
+            self.__dict__ = vars(copy.copy(other))
             return
         for name, ours, theirs in (
             ("features", self.n_features, other.n_features),
