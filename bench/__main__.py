@@ -15,6 +15,7 @@ from bench import (
     dynamics,
     embedded,
     esn_speed,
+    growth,
     integers,
     liquid_accuracy,
     liquid_speed,
@@ -41,8 +42,7 @@ options = parser.parse_args()
 common = ["--quick"] * options.quick + (["--output", str(options.output)] if options.output else [])
 esn_speed.main([*common, *peers(options.esn_peers)])
 liquid_speed.main([*common, *peers(options.liquid_peers)])
-big.main(["--quick"] * options.quick)
-for bench in (roofline, speed, search, sparsity, narrow, stream_speed, diagnostics_speed):
+for bench in (roofline, growth, speed, search, sparsity, narrow, big, stream_speed, diagnostics_speed):
     bench.main(common)
 for bench in (accuracy, dynamics, adaptation, embedded, integers):
     bench.main(common)

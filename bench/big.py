@@ -1,6 +1,6 @@
 """Big networks: seconds, memory, and whether all cores work.
 
-    python -m bench.big [--quick] [--json PATH]
+    python -m bench.big [--quick] [--output FOLDER]
 
 Each row runs in a process of its own, so that its peak memory is its own; the memory is what comes on top of the
 imports and the data. Cores are busy for what the process's threads used of them while the row's last call ran.
@@ -13,23 +13,19 @@ imports and the data. Cores are busy for what the process's threads used of them
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
 
-from bench.speed import PEAK
+from bench import results
 
-HEAD = f"""
+HEAD = """
 import json, sys, time
 import numpy as np
 from reservoirs import EchoStateNetwork, ESNClassifier, LiquidStateMachine
 from reservoirs.encoding import Events
 from reservoirs.topology import FixedInDegree
-{PEAK}
+from bench.esn_peers import peak
 def timed(call):
     begin, used = time.perf_counter(), time.process_time()
     answer = call()
@@ -38,7 +34,7 @@ n, m = map(int, sys.argv[1:])
 rng = np.random.default_rng(0)
 """
 TAIL = """
-figures["MB above imports and data"] = (peak() - before) / 1024
+figures["MB above imports and data"] = peak() - before
 print(json.dumps(figures))
 """
 # Each takes two sizes and fills `figures`.
@@ -85,30 +81,27 @@ figures = {"seconds to build": built, "Hz": hertz, "seconds for one of its own":
 }
 
 
-def measure(what: str, quick: bool) -> dict[str, Any]:
+def measure(what: str, sizes: tuple[int, int]) -> dict[str, float]:
     """Run a row in a process of its own."""
-    code, full, small = ROWS[what]
-    sizes = small if quick else full
-    command = [sys.executable, "-c", HEAD + code + TAIL, *map(str, sizes)]
-    figures = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    return {"what": what, "sizes": sizes, **figures}
+    command = [sys.executable, "-c", HEAD + ROWS[what][0] + TAIL, *map(str, sizes)]
+    figures: dict[str, float] = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return figures
 
 
 def main(argv: list[str] | None = None) -> None:
     """Run all rows and print them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that everything runs")
-    parser.add_argument("--json", type=Path, help="also write the figures to this file")
-    options = parser.parse_args(argv)
-    print(f"# {os.cpu_count()} cores\n\n| | sizes | figures |\n|---|---|---|")
-    results = []
-    for what in ROWS:
-        results.append(measure(what, options.quick))
-        figures = {name: value for name, value in results[-1].items() if isinstance(value, float)}
-        told = ", ".join(f"{name}: {value:,.3g}" for name, value in figures.items())
-        print(f"| {what} | {', '.join(f'{size:,}' for size in results[-1]['sizes'])} | {told} |")
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=1))
+    options = results.parser(__doc__).parse_args(argv)
+    repetitions = 1 if options.quick else 3
+    with results.kept("big", options, f"{repetitions} repetitions: median (lowest to highest)") as figures:
+        print("\n| | sizes | figures |\n|---|---|---|")
+        figures["results"] = []
+        for what, (_, *sizes) in ROWS.items():
+            row = {"what": what, "sizes": sizes[options.quick]}
+            runs = [measure(what, row["sizes"]) for _ in range(repetitions)]
+            row |= {name: [run[name] for run in runs] for name in runs[0]}
+            figures["results"].append(row)
+            told = ", ".join(f"{name}: {results.spread(row[name], ',.3g')}" for name in runs[0])
+            print(f"| {what} | {', '.join(f'{size:,}' for size in row['sizes'])} | {told} |", flush=True)
 
 
 if __name__ == "__main__":

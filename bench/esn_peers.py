@@ -15,6 +15,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -159,70 +160,78 @@ class SciPy(Contender):
         return self.step
 
 
+@cache
+def numba_loops(is_sparse: bool) -> tuple[Callable[..., Any], ...]:
+    """Compile a harvest, a closed loop and a step, once for networks of any size."""
+    import numba
+
+    if is_sparse:
+
+        @numba.njit(fastmath=True)
+        def advance(network, x, new, u):
+            data, indices, indptr, w_in, bias, keep, gain = network
+            for i in range(len(x)):
+                total = bias[i] + w_in[i] * u
+                for k in range(indptr[i], indptr[i + 1]):
+                    total += data[k] * x[indices[k]]
+                new[i] = keep * x[i] + gain * np.tanh(total)
+    else:
+
+        @numba.njit(fastmath=True)
+        def advance(network, x, new, u):
+            W, w_in, bias, keep, gain = network
+            new[:] = keep * x + gain * np.tanh(np.dot(W, x) + bias + w_in * u)
+
+    @numba.njit(parallel=True)
+    def run(network, u, states):
+        for s in numba.prange(len(u)):
+            x = np.zeros_like(states[s, 0])
+            for t in range(u.shape[1]):
+                advance(network, x, states[s, t], u[s, t, 0])
+                x = states[s, t]
+
+    @numba.njit
+    def loop(network, x, y, coef, intercept, outputs):
+        new = np.empty_like(x)
+        for t in range(len(outputs)):
+            advance(network, x, new, y)
+            x, new = new, x
+            y = np.dot(coef, x) + intercept
+            outputs[t, 0] = y
+
+    @numba.njit
+    def step(network, x, u, coef, intercept):
+        new = np.empty_like(x)
+        advance(network, x, new, u)
+        return new, np.dot(coef, new) + intercept
+
+    return run, loop, step
+
+
 class Numba(SciPy):
     """The same loop compiled: one core for one sequence, sequences in parallel; fits and dense products by BLAS."""
 
     packages = ("numba",)
 
     def __init__(self, W: Any, W_in: np.ndarray, bias: np.ndarray, leak: float) -> None:
-        import numba
-
         super().__init__(W, W_in, bias, leak)
-        one = np.dtype(bias.dtype).type
-        keep, gain, w_in = one(1 - leak), one(leak), np.ascontiguousarray(W_in[:, 0])
-        if sparse.issparse(W):
-            data, indices, indptr = W.data, W.indices.astype(np.int32), W.indptr.astype(np.int32)
-
-            @numba.njit(fastmath=True)
-            def advance(x, new, u):
-                for i in range(len(x)):
-                    total = bias[i] + w_in[i] * u
-                    for k in range(indptr[i], indptr[i + 1]):
-                        total += data[k] * x[indices[k]]
-                    new[i] = keep * x[i] + gain * np.tanh(total)
-        else:
-
-            @numba.njit(fastmath=True)
-            def advance(x, new, u):
-                new[:] = keep * x + gain * np.tanh(np.dot(W, x) + bias + w_in * u)
-
-        @numba.njit(parallel=True)
-        def run(u, states):
-            for s in numba.prange(len(u)):
-                x = np.zeros_like(bias)
-                for t in range(u.shape[1]):
-                    advance(x, states[s, t], u[s, t, 0])
-                    x = states[s, t]
-
-        @numba.njit
-        def loop(x, y, coef, intercept, outputs):
-            new = np.empty_like(x)
-            for t in range(len(outputs)):
-                advance(x, new, y)
-                x, new = new, x
-                y = np.dot(coef, x) + intercept
-                outputs[t, 0] = y
-
-        @numba.njit
-        def step(x, u, coef, intercept):
-            new = np.empty_like(x)
-            advance(x, new, u)
-            return new, np.dot(coef, new) + intercept
-
-        self.run, self.loop, self.one_step = run, loop, step
+        one, is_sparse = np.dtype(bias.dtype).type, sparse.issparse(W)
+        weights = (W.data, W.indices.astype(np.int32), W.indptr.astype(np.int32)) if is_sparse else (W,)
+        self.network = *weights, np.ascontiguousarray(W_in[:, 0]), bias, one(1 - leak), one(leak)
+        self.loops = numba_loops(is_sparse)
 
     def harvest(self, u: Any) -> np.ndarray | None:
         states = np.empty((*u.shape[:2], len(self.bias)), self.bias.dtype)
-        self.run(u, states)
+        self.loops[0](self.network, u, states)
         return states
 
     def generate(self, n_steps: int) -> Any:
         outputs = np.empty((n_steps, 1), self.bias.dtype)
-        self.loop(self.x.copy(), self.u[0], self.coef[0], self.intercept[0], outputs)
+        self.loops[1](self.network, self.x.copy(), self.u[0], self.coef[0], self.intercept[0], outputs)
         return outputs
 
     def step(self, u: np.ndarray) -> np.ndarray:
-        self.x, y = self.one_step(self.x, u[0], self.coef[0], self.intercept[0])
+        self.x, y = self.loops[2](self.network, self.x, u[0], self.coef[0], self.intercept[0])
         return y
 
 

@@ -13,6 +13,11 @@ everyone's default; ours uses one core for one sequence. The ratio of a row is t
 and highest of the rounds; float32 is held against the best peer of any precision, float64 against the best in float64.
 At 10,000 units with all links, contenders run one after another: their weights would not fit side by side.
 
+What binds ours in float32 is the longest of what it cannot do without (`bench.roofline`): arithmetic, loads of weights
+or of states from scattered places, all but the links (inputs, tanh, leak), and writing the states, at the speed of
+loads; of a fit also the multiply-adds of its Gram matrix. The share is that time in parts of ours. Of a single step it
+tells what the core takes of it: the rest is the call from Python.
+
 Peers live in an environment of their own, so that nobody's pins matter to us:
 
     make build/esn_peers/.installed
@@ -25,7 +30,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import selectors
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -38,7 +45,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from bench import esn_peers, results
+from bench import esn_peers, results, roofline
 from reservoirs import EchoStateNetwork
 
 SCRIPT = Path(esn_peers.__file__)
@@ -115,12 +122,17 @@ class Row:
     steps: dict[str, int] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     apart: dict[str, float | None] = field(default_factory=dict)
+    bound: tuple[str, float] | None = None
+
+    @property
+    def what(self) -> str:
+        """The task in words."""
+        return f"{self.task} {self.n_sequences} sequences" if self.n_sequences > 1 else self.task
 
     @property
     def name(self) -> str:
         """The row's heading."""
-        what = f"{self.task} {self.n_sequences} sequences" if self.n_sequences > 1 else self.task
-        return f"{what}, N={self.n_units}, {self.links}"
+        return f"{self.what}, N={self.n_units}, {self.links}"
 
     def has(self, one: Running) -> bool:
         """Return whether a contender is one of this row."""
@@ -181,6 +193,29 @@ class Row:
         a, b = self.rates[ours], self.rates[peer]
         rounds = [x / y for x, y in zip(a, b, strict=False)]
         return [float(np.median(a) / np.median(b)), min(rounds), max(rounds)]
+
+
+def bound(row: Row, links: int, machine: roofline.Machine) -> tuple[str, float] | None:
+    """Return what ours in float32 cannot do without and takes longest for, and the share of its time."""
+    rates = row.rates.get("reservoirs, float32")
+    if rates is None:
+        return None
+    n_threads = (os.cpu_count() or 1) if row.n_sequences > 1 else 1
+    n, n_states = row.n_units, row.n_units * row.n_sequences
+    limits = machine.limits(n, links, "float32", row.n_sequences, n_threads)
+    bench = roofline.Bench(machine, 1, 3)
+    limits["all but links"] = bench.all_but_links(
+        n, "float32", max(20, 2_000_000 // n_states), row.n_sequences, n_threads
+    )
+    if row.task == "harvest":
+        all_states = 4 * n_states * row.steps["reservoirs, float32"]
+        limits["writing states"] = 4 * n_states / machine.rate("loads", all_states, n_threads=n_threads)
+    if row.task == "fit":
+        both = machine.rate("multiply_adds64", n_threads=os.cpu_count() or 1)
+        limits["multiply-adds of the Gram matrix"] = n * (n + 1) / 2 / both
+    what = max(limits, key=lambda name: limits[name])
+    share = limits[what] * float(np.median(rates)) / row.n_sequences
+    return ("the call from Python; the core" if row.task == "step" else what), share
 
 
 def label(one: Running) -> str:
@@ -248,11 +283,15 @@ def loaded(contenders: list[Running], folder: Path, failed: dict[str, str]) -> I
             failed[label(one)] = str(error)
 
 
-def measure_network(contenders: list[Running], n_units: int, links: str, folder: Path, options: Any) -> list[Row]:
+def measure_network(
+    contenders: list[Running], n_units: int, links: str, folder: Path, machine: roofline.Machine | None, options: Any
+) -> list[Row]:
     """Return the measured rows of one network."""
-    n_links = draw(n_units, links, folder)
     most_steps = 200 if options.quick else 1_000_000
-    rows = [row for row in rows_of(n_units, links, most_steps) if wanted(row.name, options.only)]
+    rows = [row for row in rows_of(n_units, links, most_steps) if all(word in row.name for word in options.only)]
+    if not rows:
+        return []
+    n_links = draw(n_units, links, folder)
     repetitions = 3 if options.quick else 5
     distances: dict[str, float | None] = {}
     failed: dict[str, str] = {}
@@ -266,12 +305,14 @@ def measure_network(contenders: list[Running], n_units: int, links: str, folder:
                 distances[label(one)], states = apart(one, reference)
                 reference = states if reference is None else reference
         for row in rows:
+            print(f"{row.name} ...", file=sys.stderr, flush=True)
             row.measure(ready, n_links, repetitions)
         if one_by_one:
             group[0].close()
     for row in rows:
         row.failed |= failed
         row.apart = distances
+        row.bound = bound(row, n_links, machine) if machine else None
     return rows
 
 
@@ -315,9 +356,11 @@ def report(row: Row) -> None:
 
 def summary(rows: list[Row]) -> None:
     """Print each row's best peer beside ours."""
-    print("\n## Summary\n")
-    print("| | ours, float32 | best peer | times as fast | ours, float64 | best in float64 | times as fast |")
-    print("|---|---|---|---|---|---|---|")
+    print("\n## Ours and the best peer\n")
+    print(
+        "| | ours, float32 | best peer | times as fast | ours, float64 | best in float64 | times as fast | bound by |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
     for row in rows:
         cells = [row.name]
         for dtype, of in (("float32", ("float32", "float64")), ("float64", ("float64",))):
@@ -330,12 +373,25 @@ def summary(rows: list[Row]) -> None:
             cells.append(f"{figure(row.task, float(np.median(row.rates[peer])))} ({peer})")
             mark = "" if middle >= AIMS[dtype] else f" MISSED {AIMS[dtype]:g}"
             cells.append(f"{middle:.2g} ({low:.2g} to {high:.2g}){mark}")
+        cells.append(f"{row.bound[0]}: {row.bound[1]:.0%}" if row.bound else "")
         print(f"| {' | '.join(cells)} |")
 
 
-def wanted(name: str, words: list[str]) -> bool:
-    """Return whether a row's name has all the words."""
-    return all(word in name for word in words)
+def overview(rows: list[Row]) -> None:
+    """Print everyone's medians, a table for each task: contenders by size."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.what, row.links), []).append(row)
+    print("\n## Medians; the best peer in bold")
+    for (what, links), of in groups.items():
+        print(f"\n### {what}, {links} ({'a step' if of[0].task == 'step' else 'steps/s'})\n")
+        print(f"| | {' | '.join(f'N={row.n_units}' for row in of)} |\n|---|{'---|' * len(of)}")
+        names = dict.fromkeys(name for row in of for name in [*row.rates, *row.failed])
+        best = [row.best_peer(("float32", "float64")) for row in of]
+        for name in names:
+            cells = [figure(row.task, float(np.median(row.rates[name]))) if name in row.rates else "-" for row in of]
+            cells = [f"**{cell}**" if name == first else cell for cell, first in zip(cells, best, strict=True)]
+            print(f"| {name} | {' | '.join(cells)} |")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -364,15 +420,19 @@ def main(argv: list[str] | None = None) -> None:
                 contenders.remove(one)
                 print(f"\n{label(one)} is left out: {error}")
                 one.close()
+        compiled = stack.enter_context(tempfile.TemporaryDirectory())
+        compiler = shutil.which(os.environ.get("CXX", "g++"))
+        machine = roofline.Machine(compiled, 0.002 if options.quick else 0.1) if compiler else None
         begin, rows = time.perf_counter(), []
         for links in ("10 a unit", "10 %", "dense"):
             for n_units in sizes:
                 if links != "10 %" or n_units > 100:  # of 100 units, a tenth is 10
-                    measured = measure_network(contenders, n_units, links, folder, options)
+                    measured = measure_network(contenders, n_units, links, folder, machine, options)
                     rows += measured
                     for row in measured:
                         report(row)
         summary(rows)
+        overview(rows)
         figures["rows"] = [vars(row) | {"name": row.name} for row in rows]
         figures["seconds"] = time.perf_counter() - begin
         of_memory = (contenders[:1], 30, 200) if options.quick else (contenders, 1000, 10_000)

@@ -66,6 +66,28 @@ class Machine:
             self._known[key] = probe(*sizes, ctypes.c_double(self._seconds), ctypes.c_int(n_threads))
         return self._known[key]
 
+    def limits(
+        self, n_units: int, links: int, dtype: str, n_sequences: int, n_threads: int, blocked: bool = False
+    ) -> dict[str, float]:
+        """Return the seconds of a step of all sequences for nothing but arithmetic, and for nothing but loads."""
+        bits = int(dtype[-2:])
+        of_weights, dense = links * bits // 8, links > n_units**2 // 2
+
+        def rate(probe: str, *sizes: int) -> float:
+            return self.rate(probe, *sizes, n_threads=n_threads)
+
+        limits = {"multiply-adds": links * n_sequences / rate(f"multiply_adds{bits}")}
+        if dense and n_sequences == 1:
+            limits["loads"] = of_weights / rate("loads", of_weights)
+        elif not dense and n_sequences > 1:
+            # Every multiply-add loads a state; those of a group of lanes, 128 bytes a unit, are what must be near.
+            limits["loads"] = of_weights * n_sequences / rate("loads", 128 * n_units)
+        elif blocked:
+            limits["loads"] = 2 * of_weights / rate("loads", of_weights)
+        elif not dense:
+            limits["scattered loads"] = links / rate(f"scattered_loads{bits}", n_units)
+        return limits
+
     def figures(self, n_threads: int) -> dict[str, float]:
         """Return everything there is to know, in thousand millions a second."""
         of = {f"GB/s, {name}": self.rate("loads", size, n_threads=n_threads) for name, size in SIZES.items()}
@@ -118,36 +140,22 @@ class Bench:
         )
         return [s / n_steps for s in seconds]
 
+    def all_but_links(self, n_units: int, dtype: str, n_steps: int, n_sequences: int, n_threads: int) -> float:
+        """Return the seconds of a step of a network without links."""
+        none = sparse.csr_array((n_units, n_units))
+        esn = EchoStateNetwork(dtype=dtype, random_state=0, topology=none, spectral_radius=None).fit(np.zeros((2, 1)))
+        return float(np.median(self.seconds_a_step(esn, n_steps, n_sequences, n_threads)))
+
     def network_row(
         self, name: str, n_units: int, dtype: str, n_sequences: int, n_threads: int, **params: Any
     ) -> dict[str, Any]:
         """Time a step of all sequences."""
-        bits = int(dtype[-2:])
-        size = bits // 8
         esn = EchoStateNetwork(n_units, dtype=dtype, random_state=0, **params).fit(np.zeros((2, 1)))
         links = int((esn.W_ != 0).sum())
-        of_weights, dense = links * size, links > n_units**2 // 2
         n_steps = max(20, 40_000_000 // (self.scale * links * n_sequences))
-        unlinked = EchoStateNetwork(
-            dtype=dtype, random_state=0, topology=sparse.csr_array((n_units, n_units)), spectral_radius=None
-        ).fit(np.zeros((2, 1)))
-
-        def rate(probe: str, *sizes: int) -> float:
-            return self.machine.rate(probe, *sizes, n_threads=n_threads)
-
-        limits = {
-            "multiply-adds": links * n_sequences / rate(f"multiply_adds{bits}"),
-            "all but links": float(np.median(self.seconds_a_step(unlinked, n_steps, n_sequences, n_threads))),
-        }
-        if dense and n_sequences == 1:
-            limits["loads"] = of_weights / rate("loads", of_weights)
-        elif not dense and n_sequences > 1:
-            # Every multiply-add loads a state; those of a group of lanes, 128 bytes a unit, are what must be near.
-            limits["loads"] = of_weights * n_sequences / rate("loads", 128 * n_units)
-        elif params.get("topology") == "blocked":
-            limits["loads"] = 2 * of_weights / rate("loads", of_weights)
-        elif not dense:
-            limits["scattered loads"] = links / rate(f"scattered_loads{bits}", n_units)
+        blocked = params.get("topology") == "blocked"
+        limits = self.machine.limits(n_units, links, dtype, n_sequences, n_threads, blocked)
+        limits["all but links"] = self.all_but_links(n_units, dtype, n_steps, n_sequences, n_threads)
         seconds = self.seconds_a_step(esn, n_steps, n_sequences, n_threads)
         return self.row(f"{name}, {dtype}", n_threads, limits, seconds)
 

@@ -186,14 +186,9 @@ def step_row(n_units: int, n_steps: int, repetitions: int) -> dict[str, Any]:
     return {"row": f"N={n_units}, one step", "unit": "us", "rates": {**us, "step above whole": above}}
 
 
-# The peak of this process alone: ru_maxrss would begin with that of its parent.
-PEAK = """
-def peak():
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
-"""
 FIT = """
 import sys, time, numpy as np
+from bench.esn_peers import peak
 from reservoirs import ESNRegressor
 T, N = int(sys.argv[1]), int(sys.argv[2])
 u = np.random.default_rng(0).uniform(-1, 1, (T, 1))
@@ -201,13 +196,13 @@ y = np.roll(u, 1)
 before = peak()
 begin = time.perf_counter()
 ESNRegressor(N, alpha=1e-6, random_state=0).fit(u, y)
-print(time.perf_counter() - begin, (peak() - before) / 1024)
+print(time.perf_counter() - begin, peak() - before)
 """
 
 
 def fit_memory(n_steps: int, n_units: int) -> dict[str, float]:
     """Return the seconds of a fit and its peak memory above the input, measured in a process of its own."""
-    command = [sys.executable, "-c", PEAK + FIT, str(n_steps), str(n_units)]
+    command = [sys.executable, "-c", FIT, str(n_steps), str(n_units)]
     seconds, peak = map(float, subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
     return {"seconds": seconds, "MB above the input": peak}
 
