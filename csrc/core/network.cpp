@@ -155,17 +155,19 @@ typename Network<T>::Packed Network<T>::pack_sparse(const MatrixSpec<T>& matrix,
             packed.columns32[to] = static_cast<std::uint32_t>(places[static_cast<std::size_t>(column)]);
         }
     }
-    packed.first_columns = find_first_columns(packed);
+    packed.first_columns32 = find_first_columns(packed);
     if (std::max<std::int64_t>(1, n_remembered_) * slot_size_ <= 0x10000) {
         packed.columns16.assign(packed.columns32.begin(), packed.columns32.end());
         packed.columns32 = {};
+        packed.first_columns16.assign(packed.first_columns32.begin(), packed.first_columns32.end());
+        packed.first_columns32 = {};
     }
     return packed;
 }
 
 template <class T>
-std::vector<std::uint32_t> Network<T>::find_first_columns(const Packed& packed) const {
-    std::vector<std::uint32_t> first_columns(static_cast<std::size_t>(packed.block_start.back()));
+Aligned<std::uint32_t> Network<T>::find_first_columns(const Packed& packed) const {
+    Aligned<std::uint32_t> first_columns(static_cast<std::size_t>(packed.block_start.back()));
     for (const Stage& stage : stages_) {
         for (std::int64_t block = stage.first_block; block < stage.last_block; ++block) {
             const std::int64_t n =
@@ -219,7 +221,8 @@ typename Network<T>::Kernel Network<T>::kernel(const Kernels<T>& k, const Packed
     const auto f = static_cast<std::size_t>(activation);
     const auto s = static_cast<std::size_t>(m.storage);
     if (m.dense) return lanes < 0 ? k.dense_step[s][f] : k.dense_step_lanes[lanes][f];
-    if (lanes < 0 && !m.first_columns.empty()) return k.consecutive_step[s][f];
+    if (lanes < 0 && !m.first_columns16.empty()) return k.consecutive16_step[s][f];
+    if (lanes < 0 && !m.first_columns32.empty()) return k.consecutive32_step[s][f];
     if (m.columns32.empty()) return lanes < 0 ? k.sparse16_step[s][f] : k.sparse16_step_lanes[lanes][f];
     return lanes < 0 ? k.sparse32_step[s][f] : k.sparse32_step_lanes[lanes][f];
 }
@@ -233,7 +236,8 @@ StageStep<T> Network<T>::stage_step(const Packed& m, int lanes) const {
     if (m.storage == Storage::int8) a.weights = m.weights8.data();
     a.scales = m.scales.data();
     a.columns = m.columns32.empty() ? static_cast<const void*>(m.columns16.data()) : m.columns32.data();
-    if (lanes < 0 && !m.first_columns.empty()) a.columns = m.first_columns.data();
+    if (lanes < 0 && !m.first_columns16.empty()) a.columns = m.first_columns16.data();
+    if (lanes < 0 && !m.first_columns32.empty()) a.columns = m.first_columns32.data();
     a.n_columns = n_rows();
     return a;
 }

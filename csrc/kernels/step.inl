@@ -163,7 +163,7 @@ RSV_INLINE void sparse_blocks(const StageStep<T>& a, std::int64_t first, std::in
 }
 
 // The rows of a block read columns that follow one another: one load instead of many.
-template <class T, Storage storage, int kBlocks>
+template <class T, class Index, Storage storage, int kBlocks>
 RSV_INLINE void consecutive_together(const StageStep<T>& a, std::int64_t block) {
     const std::int64_t* start = a.block_start + block;
     Vec<T> sum[kBlocks][kBlockVectors<T>];
@@ -174,7 +174,7 @@ RSV_INLINE void consecutive_together(const StageStep<T>& a, std::int64_t block) 
     }
     const auto add = [&](int b, std::int64_t slot) {
         const BlockWeights<T, storage> weights(a, block + b);
-        const T* x = a.state + static_cast<const std::uint32_t*>(a.columns)[slot];
+        const T* x = a.state + static_cast<const Index*>(a.columns)[slot];
         for (int h = 0; h < kBlockVectors<T>; ++h) {
             sum[b][h] = fma<T>(weights.get(slot, h), load<T>(x + h * kWidth<T>), sum[b][h]);
         }
@@ -189,11 +189,11 @@ RSV_INLINE void consecutive_together(const StageStep<T>& a, std::int64_t block) 
 }
 
 // Two blocks at a time: the multiply-adds of one alone wait for each other.
-template <class T, Storage storage>
+template <class T, class Index, Storage storage>
 RSV_INLINE void consecutive_blocks(const StageStep<T>& a, std::int64_t first, std::int64_t last) {
     std::int64_t block = first;
-    for (; block + 2 <= last; block += 2) consecutive_together<T, storage, 2>(a, block);
-    if (block < last) consecutive_together<T, storage, 1>(a, block);
+    for (; block + 2 <= last; block += 2) consecutive_together<T, Index, storage, 2>(a, block);
+    if (block < last) consecutive_together<T, Index, storage, 1>(a, block);
 }
 
 template <class T, Activation kind, void (*sum_blocks)(const StageStep<T>&, std::int64_t, std::int64_t)>

@@ -41,7 +41,7 @@ struct StageStep {
     std::int64_t first_slot;          // that weights begin with; lanes only, 0 elsewhere
     const void* weights;              // [slot][row] T, std::uint16_t or std::int8_t, as stored; lanes: T
     const T* scales;                  // [row] of weights stored as integers
-    // [slot][row] std::uint16_t or std::uint32_t; consecutive: [slot] std::uint32_t, of the first row; dense: unused
+    // std::uint16_t or std::uint32_t, [slot][row]; consecutive: [slot], of the first row; dense: unused
     const void* columns;
     std::int64_t n_columns;
     const T* bias;
@@ -262,7 +262,8 @@ template <class T>
 struct Kernels {
     void (*sparse16_step[kStorages][kActivations])(const StageStep<T>&);
     void (*sparse32_step[kStorages][kActivations])(const StageStep<T>&);
-    void (*consecutive_step[kStorages][kActivations])(const StageStep<T>&);
+    void (*consecutive16_step[kStorages][kActivations])(const StageStep<T>&);
+    void (*consecutive32_step[kStorages][kActivations])(const StageStep<T>&);
     void (*dense_step[kStorages][kActivations])(const StageStep<T>&);
     // Weights of one block's slots [first, last) from the form they are stored in.
     void (*widen[kStorages])(const StageStep<T>& a, std::int64_t block, std::int64_t first, std::int64_t last, T* to);

@@ -45,7 +45,8 @@ constexpr void add_steps_of(Kernels<T>& k) {
     constexpr int f = static_cast<int>(kind), s = static_cast<int>(storage);
     k.sparse16_step[s][f] = sparse_step<T, kind, sparse_blocks<T, std::uint16_t, storage>>;
     k.sparse32_step[s][f] = sparse_step<T, kind, sparse_blocks<T, std::uint32_t, storage>>;
-    k.consecutive_step[s][f] = sparse_step<T, kind, consecutive_blocks<T, storage>>;
+    k.consecutive16_step[s][f] = sparse_step<T, kind, consecutive_blocks<T, std::uint16_t, storage>>;
+    k.consecutive32_step[s][f] = sparse_step<T, kind, consecutive_blocks<T, std::uint32_t, storage>>;
     k.dense_step[s][f] = dense_step<T, kind, storage>;
     k.widen[s] = widen<T, storage>;
 }

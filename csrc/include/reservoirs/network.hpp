@@ -204,11 +204,12 @@ private:
         Aligned<std::uint16_t> columns16;
         Aligned<std::uint32_t> columns32;
         // [slot] the first row's column, if the rows of every block read columns that follow one another.
-        std::vector<std::uint32_t> first_columns;
+        Aligned<std::uint16_t> first_columns16;
+        Aligned<std::uint32_t> first_columns32;
     };
     Packed pack(const MatrixSpec<T>& matrix, std::int64_t n_columns) const;
     Packed pack_sparse(const MatrixSpec<T>& matrix, std::int64_t n_columns) const;
-    std::vector<std::uint32_t> find_first_columns(const Packed& packed) const;
+    Aligned<std::uint32_t> find_first_columns(const Packed& packed) const;
     Packed pack_dense(const MatrixSpec<T>& matrix) const;
     // Stores the weights in the narrowest form that holds all of them exactly, or, for who changes them, in T.
     static void narrow(Packed& packed);
