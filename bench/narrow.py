@@ -30,6 +30,7 @@ NETWORKS: list[tuple[str, int, int, dict[str, Any]]] = [
     ("dense", 1000, 1, {"connectivity": 1.0}),
     ("dense", 3000, 1, {"connectivity": 1.0}),
     ("blocked, 1 % of all links", 10_000, 1, {"connectivity": 0.01, "topology": "blocked"}),
+    ("blocked, 10 % of all links", 10_000, 1, {"connectivity": 0.1, "topology": "blocked"}),
     ("random, 1 % of all links", 10_000, 1, {"connectivity": 0.01}),
     ("random, 10 links a unit", 3000, 1, {"connectivity": 10}),
     ("dense, 64 sequences", 3000, 64, {"connectivity": 1.0}),

@@ -7,7 +7,7 @@ narrow = pytest.importorskip("bench.narrow", reason="bench/ lies in the source t
 quality = pytest.importorskip("bench.quality", reason="bench/ lies in the source tree only")
 
 
-@pytest.mark.parametrize(("name", "n_rates", "n_forms"), [("sparsity", 4, 2), ("narrow", 7, 3)])
+@pytest.mark.parametrize(("name", "n_rates", "n_forms"), [("sparsity", 4, 2), ("narrow", 8, 3)])
 def test_quick_run_prints_and_writes_every_row(name, n_rates, n_forms, tmp_path, capsys):
     {"sparsity": sparsity, "narrow": narrow}[name].main(["--quick", "--output", str(tmp_path)])
     printed = capsys.readouterr().out

@@ -333,11 +333,13 @@ def test_a_negative_zero_does_not_depend_on_the_padding(dtype: Any) -> None:
 
 
 @every_dtype
-def test_networks_past_16_bit_columns(dtype: Any) -> None:
+@pytest.mark.parametrize("strip", [1, 16], ids=("scattered", "consecutive"))
+@pytest.mark.parametrize("weight_dtype", [None, "int8"])
+def test_networks_past_16_bit_columns(dtype: Any, strip: int, weight_dtype: str | None) -> None:
     n = 70_000
     rng = np.random.default_rng(0)
-    columns = rng.permutation(n).astype(np.int32)
-    weights = rng.uniform(-1, 1, n).astype(dtype)
+    columns = (rng.permutation(n // strip)[:, None] * strip + np.arange(strip)).ravel().astype(np.int32)
+    weights = rounded(rng.uniform(-1, 1, (n, 1)), weight_dtype).ravel().astype(dtype)
     zeros, ones = np.zeros(n, dtype), np.ones(n, dtype)
     network = (_core.Network32 if dtype == np.float32 else _core.Network64)(
         [n], (np.arange(n + 1), columns, weights), np.zeros((n, 0), dtype), zeros, ones, zeros, "relu"
