@@ -2,14 +2,15 @@
 
     python -m bench.roofline [--quick] [--output FOLDER]
 
-Probes (bench/roofline_probe.cpp, compiled here by g++ -O3 -march=native) measure loads from buffers of the first cache,
-the second, the third and memory, fused multiply-adds, loads from scattered places (the fastest of three ways: one by
-one, loads and inserts, the gather instruction), sums at scattered places, and visits of plastic synapses, on one thread
-and on all. Each of our loops is then timed and held against what it cannot do without: the longest of these times is
-its limit, and our share is that time divided by ours. Loads are counted at the speed of a buffer as large as what the
-loop reads in a step. What a step does besides its links (inputs, tanh, leak) is timed as the same step of a network
-without links: no bound of the machine, so where that is the limit the share tells what links cost above it. The last
-column, "in turn", is the share of a step that does its links at their limit and all else after them.
+Probes (bench/roofline_probe.cpp, compiled here by g++ -O3 -march=native) measure loads from buffers of the first
+cache, the second, the third and memory, fused multiply-adds, loads from scattered places (the fastest of three ways:
+one by one, loads and inserts, the gather instruction) and of whole groups of lanes, sums at scattered places, and
+visits of plastic synapses, on one thread and on all. Each of our loops is then timed and held against what it cannot
+do without: the longest of these times is its limit, and our share is that time divided by ours. Loads are counted at
+the speed of a buffer as large as what the loop reads in a step. What a step does besides its links (inputs, tanh,
+leak) is timed as the same step of a network without links: no bound of the machine, so where that is the limit the
+share tells what links cost above it. The last column, "in turn", is the share of a step that does its links at their
+limit and all else after them.
 
 Times are those in which a thread has a processor, so that other work on the machine counts less. A figure is the median
 of several repetitions; in brackets the lowest and the highest.
@@ -80,8 +81,8 @@ class Machine:
         if dense and n_sequences == 1:
             limits["loads"] = of_weights / rate("loads", of_weights)
         elif not dense and n_sequences > 1:
-            # Every multiply-add loads a state; those of a group of lanes, 128 bytes a unit, are what must be near.
-            limits["loads"] = of_weights * n_sequences / rate("loads", 128 * n_units)
+            # Lanes go in groups of 128 bytes a unit.
+            limits["scattered lanes"] = of_weights * n_sequences / (128 * rate("scattered_lanes", n_units))
         elif blocked:
             limits["loads"] = 2 * of_weights / rate("loads", of_weights)
         elif not dense:
@@ -96,6 +97,7 @@ class Machine:
             of[f"scattered loads, float{bits}, of 1000"] = self.rate(
                 f"scattered_loads{bits}", 1000, n_threads=n_threads
             )
+        of["scattered lanes, 128 bytes, of 1000"] = self.rate("scattered_lanes", 1000, n_threads=n_threads)
         of["scattered sums, of 1000"] = self.rate("scattered_sums", 1000, n_threads=n_threads)
         of["visits of plastic synapses, of 1000"] = self.rate("plastic_visits", 1000, n_threads=n_threads)
         return {name: rate / 1e9 for name, rate in of.items()}

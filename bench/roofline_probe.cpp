@@ -33,6 +33,14 @@ void keep(V &value) {
     asm volatile("" : : "r"(&value) : "memory");
 }
 
+// The same of an array. Were its own address taken, its sums could alias what is loaded and would go through memory.
+template <class V, int n>
+void keep_sum(const V (&values)[n]) {
+    V total = values[0];
+    for (int i = 1; i < n; ++i) total += values[i];
+    keep(total);
+}
+
 template <class T>
 T *aligned(std::vector<char> &memory, int64_t n) {
     memory.assign(static_cast<size_t>(n) * sizeof(T) + 64, 1);
@@ -94,7 +102,7 @@ double multiply_adds(double seconds, int n_threads) {
             for (int t = 0; t < kTimes; ++t) {
                 for (int i = 0; i < kSums; ++i) sum[i] = sum[i] * a + b;
             }
-            keep(sum);
+            keep_sum(sum);
         };
     });
 }
@@ -106,7 +114,7 @@ void sum_scattered(const T *x, const uint16_t *at) {
     for (int64_t i = 0; i < kIndices; i += 8) {
         for (int k = 0; k < 8; ++k) sum[k] += x[at[i + k]];
     }
-    keep(sum);
+    keep_sum(sum);
 }
 
 #if defined(__AVX2__) && defined(__GNUC__)
@@ -134,7 +142,7 @@ void insert_scattered(const T *x, const uint16_t *at) {
     for (int64_t i = 0; i < kIndices; i += 16) {
         for (int k = 0; k < 4; ++k) sum[k] += four(x, at + i + 4 * k);
     }
-    keep(sum);
+    keep_sum(sum);
 }
 
 inline __m256 gathered(const float *x, const uint16_t *at) {
@@ -152,7 +160,7 @@ void gather_scattered(const T *x, const uint16_t *at) {
     for (int64_t i = 0; i < kIndices; i += 4 * n) {
         for (int k = 0; k < 4; ++k) sum[k] += gathered(x, at + i + n * k);
     }
-    keep(sum);
+    keep_sum(sum);
 }
 #else
 template <class T>
@@ -184,14 +192,31 @@ double probe_loads(int64_t bytes, double seconds, int n_threads) {
     constexpr int kSums = 8;
     const int64_t n = bytes / (kSums * kBytes) * kSums;
     return a_second(seconds, n_threads, static_cast<double>(n * kBytes), [n] {
-        return [n, memory = std::vector<char>()]() mutable {
-            static thread_local Vec<float> *from = nullptr;
+        return [n, memory = std::vector<char>(), from = static_cast<Vec<float> *>(nullptr)]() mutable {
             if (memory.empty()) from = aligned<Vec<float>>(memory, n);
+            const Vec<float> *const x = from;
             Vec<float> sum[kSums] = {};
             for (int64_t i = 0; i < n; i += kSums) {
-                for (int k = 0; k < kSums; ++k) sum[k] += from[i + k];
+                for (int k = 0; k < kSums; ++k) sum[k] += x[i + k];
             }
-            keep(sum);
+            keep_sum(sum);
+        };
+    });
+}
+
+// Groups of lanes, 128 bytes each, from places among n: what sequences side by side read of one unit.
+double probe_scattered_lanes(int64_t n, double seconds, int n_threads) {
+    constexpr int kVectors = 128 / kBytes, kSums = 8;
+    return a_second(seconds, n_threads, kIndices, [n] {
+        return [at = places(n), n, memory = std::vector<char>(), from = static_cast<Vec<float> *>(nullptr)]() mutable {
+            if (memory.empty()) from = aligned<Vec<float>>(memory, n * kVectors);
+            const Vec<float> *const x = from;
+            const uint16_t *const place = at.data();
+            Vec<float> sum[kSums] = {};
+            for (int64_t i = 0; i < kIndices; i += kSums / kVectors) {
+                for (int k = 0; k < kSums; ++k) sum[k] += x[place[i + k / kVectors] * kVectors + k % kVectors];
+            }
+            keep_sum(sum);
         };
     });
 }
