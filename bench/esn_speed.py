@@ -8,7 +8,7 @@ the memory of a fit. Every row is printed, won or lost. Everyone gets the same W
 rclib takes no weights and shows no states: it draws a network of the same size and harvests by `predict`.
 
 Contenders are processes (bench/esn_peers.py) that take turns. A run has as many steps as take a contender about 0.05 s;
-figures are rates, medians of several runs after a warm-up (of a single run where that took seconds). Threads are
+figures are rates, medians of several runs after a warm-up (where a run takes seconds, of fewer). Threads are
 everyone's default; ours uses one core for one sequence. The ratio of a row is that of medians, in brackets the lowest
 and highest of the rounds; float32 is held against the best peer of any precision, float64 against the best in float64.
 At 10,000 units with all links, contenders run one after another: their weights would not fit side by side.
@@ -54,7 +54,8 @@ LEAK = 0.3
 AIMS = {"float32": 10.0, "float64": 5.0}
 N_SEQUENCES = 64
 SECONDS = 0.05  # of a run
-PATIENCE = 3.0  # of all runs of a contender in a row
+PATIENCE = 2.0  # of a contender's timed runs in a row; the first is made whatever it takes
+TOO_LONG = 10.0  # for a warm-up: it is then the only run
 LIMIT = 120.0  # of one answer
 STATES = 8_000_000  # numbers at most that a harvest returns
 
@@ -100,6 +101,11 @@ class Running:
             raise FailedError(answer["error"])
         return answer["answer"]
 
+    @property
+    def alive(self) -> bool:
+        """Whether there is a process, with the network that it was given last."""
+        return self._process is not None
+
     def close(self) -> None:
         """End the process; the next task starts a new one."""
         if self._process:
@@ -142,42 +148,40 @@ class Row:
         """Return the seconds of one run."""
         return float(one.ask(self.task, *([self.n_sequences] if self.task == "harvest" else []), steps))
 
-    def suitable_steps(self, one: Running, links: int) -> tuple[int, float]:
-        """Return steps for a run of about the wanted length, and the seconds of the last warm-up."""
+    def warm_up(self, one: Running, links: int) -> float:
+        """Choose steps for a run of about the wanted length; return the seconds of the last run."""
         each = self.n_sequences * (1e-9 * links + 5e-9 * self.n_units) + 1e-5
         steps = self.most_steps if self.fixed else int(np.clip(SECONDS / each, 2, self.most_steps))
-        seconds = self.run(one, steps)
-        if seconds < PATIENCE and not self.fixed:
+        self.steps[label(one)] = steps
+        seconds = self.run(one, steps)  # some compile here
+        if seconds < TOO_LONG and not self.fixed:
             seconds = self.run(one, steps)
             better = int(np.clip(steps * min(20, SECONDS / seconds), 2, self.most_steps))
             if not 0.3 < better / steps < 3:
-                steps, seconds = better, self.run(one, better)
-        return steps, seconds
+                self.steps[label(one)], seconds = better, self.run(one, better)
+        return seconds
 
     def measure(self, contenders: list[Running], links: int, repetitions: int) -> None:
         """Let contenders take turns after a warm-up."""
         contenders = [one for one in contenders if self.has(one)]
-        spent = dict.fromkeys((label(one) for one in contenders), 0.0)
+        seconds: dict[str, list[float]] = {label(one): [] for one in contenders}
         for one in contenders:
-            name = label(one)
             try:
-                self.steps[name], spent[name] = self.suitable_steps(one, links)
-                if spent[name] > PATIENCE:  # its only run
-                    self.rates[name] = [self.n_sequences * self.steps[name] / spent[name]]
+                first = self.warm_up(one, links)
             except FailedError as error:
-                self.failed[name] = str(error)
+                self.failed[label(one)] = str(error)
+                continue
+            if first > TOO_LONG:
+                seconds[label(one)] = [first]
         for _ in range(repetitions):
             for one in contenders:
                 name = label(one)
-                if name in self.failed or spent[name] > PATIENCE:
-                    continue
-                try:
-                    seconds = self.run(one, self.steps[name])
-                except FailedError as error:
-                    self.failed[name] = str(error)
-                    continue
-                spent[name] += seconds
-                self.rates.setdefault(name, []).append(self.n_sequences * self.steps[name] / seconds)
+                if name not in self.failed and sum(seconds[name]) < PATIENCE:
+                    try:
+                        seconds[name].append(self.run(one, self.steps[name]))
+                    except FailedError as error:
+                        self.failed[name] = str(error)
+        self.rates = {name: [self.n_sequences * self.steps[name] / s for s in of] for name, of in seconds.items() if of}
 
     def best_peer(self, dtypes: tuple[str, ...]) -> str | None:
         """Return the peer with the best median."""
@@ -200,21 +204,21 @@ def bound(row: Row, links: int, machine: roofline.Machine) -> tuple[str, float] 
     rates = row.rates.get("reservoirs, float32")
     if rates is None:
         return None
-    n_threads = (os.cpu_count() or 1) if row.n_sequences > 1 else 1
-    n, n_states = row.n_units, row.n_units * row.n_sequences
-    limits = machine.limits(n, links, "float32", row.n_sequences, n_threads)
-    bench = roofline.Bench(machine, 1, 3)
-    limits["all but links"] = bench.all_but_links(
-        n, "float32", max(20, 2_000_000 // n_states), row.n_sequences, n_threads
-    )
+    lanes = N_SEQUENCES if row.task == "fit" else row.n_sequences  # a fit cuts its sequence into pieces
+    n, n_threads = row.n_units, (os.cpu_count() or 1) if lanes > 1 else 1
+    all_but_links = roofline.Bench(machine, 1, 3).all_but_links
+    limits = machine.limits(n, links, "float32", lanes, n_threads)
+    limits["all but links"] = all_but_links(n, "float32", max(20, 2_000_000 // (n * lanes)), lanes, n_threads)
+    limits = {name: seconds / lanes for name, seconds in limits.items()}
     if row.task == "harvest":
-        all_states = 4 * n_states * row.steps["reservoirs, float32"]
-        limits["writing states"] = 4 * n_states / machine.rate("loads", all_states, n_threads=n_threads)
+        of_states = 4 * n * lanes * row.steps["reservoirs, float32"]
+        limits["writing states"] = 4 * n / machine.rate("loads", of_states, n_threads=n_threads)
     if row.task == "fit":
-        both = machine.rate("multiply_adds64", n_threads=os.cpu_count() or 1)
-        limits["multiply-adds of the Gram matrix"] = n * (n + 1) / 2 / both
+        limits["multiply-adds of the Gram matrix"] = (
+            n * (n + 1) / 2 / machine.rate("multiply_adds64", n_threads=n_threads)
+        )
     what = max(limits, key=lambda name: limits[name])
-    share = limits[what] * float(np.median(rates)) / row.n_sequences
+    share = limits[what] * float(np.median(rates))
     return ("the call from Python; the core" if row.task == "step" else what), share
 
 
@@ -306,7 +310,8 @@ def measure_network(
                 reference = states if reference is None else reference
         for row in rows:
             print(f"{row.name} ...", file=sys.stderr, flush=True)
-            row.measure(ready, n_links, repetitions)
+            row.failed |= {label(one): "its process ended in a row before" for one in ready if not one.alive}
+            row.measure([one for one in ready if one.alive], n_links, repetitions)
         if one_by_one:
             group[0].close()
     for row in rows:
@@ -408,7 +413,7 @@ def main(argv: list[str] | None = None) -> None:
         if options.peers_python or name in HERE
     ]
     with contextlib.ExitStack() as stack:
-        figures = stack.enter_context(results.kept("esn_speed", options, "5 repetitions, fewer where one takes long"))
+        figures = stack.enter_context(results.kept("esn_speed", options, "5 repetitions, fewer where they take long"))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         for one in contenders:
             stack.callback(one.close)

@@ -2,11 +2,11 @@
 
     python -m bench.growth [--quick] [--output FOLDER]
 
-One quantity varies, all else stays. The points of a line take turns; each is the median of several repetitions after a
-warm-up. The slope is that of a straight line through the logarithms of all points (with its standard error), the last
-one that of the two largest: 1 means in proportion. What begins below its final slope has a cost that does not grow: a
-call, or lanes that are not yet full. The echo-state network returns its states; the liquid is that of
-`bench.liquid_speed`, 100 synapses a neuron, about 20 Hz.
+One quantity varies, all else stays. The points of a line take turns, several times after a warm-up. The slope is that
+of a straight line through the logarithms of each point's fastest run, which other work on the machine disturbs least
+(with its standard error); the last slope is that of the two largest points: 1 means in proportion. What begins below
+its final slope has a cost that does not grow: a call, or lanes that are not yet full. The echo-state network returns
+its states; the liquid is that of `bench.liquid_speed`, 100 synapses a neuron, about 20 Hz.
 """
 
 from __future__ import annotations
@@ -88,9 +88,8 @@ def lines(scale: int) -> dict[str, list[Line]]:
 def measure(line: Line, repetitions: int) -> dict[str, Any]:
     """Return the seconds at every point, and the slopes."""
     name, points, task_of = line
-    timed = take_turns({str(point): task_of(point) for point in points}, repetitions)
-    seconds = list(timed.values())
-    x, y = np.log(points), np.log([np.median(of) for of in seconds])
+    seconds = list(take_turns({str(point): task_of(point) for point in points}, repetitions).values())
+    x, y = np.log(points), np.log([min(of) for of in seconds])
     found: dict[str, Any] = {"line": name, "points": points, "seconds": seconds, "slope": None, "error": None}
     if len(points) > 1:
         fit = linregress(x, y)
@@ -114,24 +113,22 @@ def told(found: dict[str, Any]) -> str:
 
 
 def draw(panels: dict[str, list[dict[str, Any]]], path: Path) -> None:
-    """Draw medians, their range and the fitted lines."""
+    """Draw the fastest runs, bars up to the medians, and the fitted lines."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(15, 7), layout="constrained")
     for ax, (panel, found) in zip(figure.subplots(2, 4).flat, panels.items(), strict=True):
         for line in found:
             points, seconds = np.array(line["points"]), line["seconds"]
-            middle = np.array([np.median(of) for of in seconds])
-            ends = np.abs([[min(of) for of in seconds], [max(of) for of in seconds]] - middle)
+            least = np.array([min(of) for of in seconds])
+            bars = [0 * least, np.median(seconds, axis=1) - least]
             slope = "" if line["slope"] is None else f": slope {line['slope']:.2f}"
-            (drawn, *_) = ax.errorbar(
-                points, middle, ends, fmt="o", markersize=4, capsize=2, label=line["line"] + slope
-            )
+            (drawn, *_) = ax.errorbar(points, least, bars, fmt="o", markersize=4, capsize=2, label=line["line"] + slope)
             if line["slope"] is not None:
                 ax.plot(points, np.exp(line["at 1"]) * points ** line["slope"], "--", color=drawn.get_color(), lw=1)
         ax.set(xscale="log", yscale="log", title=panel, xlabel=panel.split(": ")[1], ylabel="seconds")
         ax.grid(alpha=0.3, which="both")
-        ax.legend(fontsize=8)
+        ax.legend(fontsize=8, loc="best" if panel.endswith("threads") else "lower right")
     figure.savefig(path, dpi=100)
 
 
