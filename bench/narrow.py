@@ -18,7 +18,7 @@ import numpy as np
 
 from bench import results
 from bench.accuracy import Size
-from bench.quality import report_quality
+from bench.quality import always, report_quality
 from reservoirs import EchoStateNetwork
 
 FORMS: dict[str, dict[str, Any]] = {
@@ -89,7 +89,9 @@ def main(argv: list[str] | None = None) -> None:
     size, repetitions = (Size(n_seeds=3, shrink=20), 3) if options.quick else (Size(n_seeds=20), 15)
     with results.kept("narrow", options, f"{size.n_seeds} seeds; {repetitions} turns of speed") as figures:
         figures["speed"] = report_speed(options.quick, repetitions)
-        figures["quality"] = report_quality(size, {name: form | {"dtype": "float32"} for name, form in FORMS.items()})
+        figures["quality"] = report_quality(
+            size, {name: always(**form, dtype="float32") for name, form in FORMS.items()}
+        )
 
 
 if __name__ == "__main__":

@@ -18,23 +18,27 @@ from reservoirs import EchoStateNetwork, ESNForecaster, ESNRegressor
 from reservoirs.datasets import lorenz
 from reservoirs.diagnostics import information_processing_capacity, memory_capacity
 
-Form = dict[str, Any]  # parameters
+Form = Callable[[int, int], dict[str, Any]]  # parameters of so many units and a seed
 Score = Callable[[Form, int], float]
 
 
-def tasks(size: Size) -> dict[str, tuple[Score, bool]]:
+def always(**params: Any) -> Form:
+    """Return the form that has the same parameters for all."""
+    return lambda n_units, seed: params
+
+
+def tasks(size: Size, n_units: int, n_few: int) -> dict[str, tuple[Score, bool]]:
     """Return for each task a score of a form and a seed, and whether more is better."""
-    n_units, n_few = size(500), max(30, size(100))
 
     def capacity(measure: Callable[..., Any], n: int, **how: Any) -> Score:
         def score(form: Form, seed: int) -> float:
-            network = EchoStateNetwork(n, input_scaling=0.1, random_state=seed, **form)
+            network = EchoStateNetwork(n, input_scaling=0.1, random_state=seed, **form(n, seed))
             return float(measure(network, random_state=seed, **how).total)
 
         return score
 
     def task(score: Callable[[Any, int], float], cls: Any, settings: dict[str, Any]) -> Score:
-        return lambda form, seed: score(cls(n_units, **(settings | form | {"random_state": seed})), seed)
+        return lambda form, seed: score(cls(n_units, **(settings | form(n_units, seed) | {"random_state": seed})), seed)
 
     of_lorenz = lorenz_score(size, lorenz, 0.02, n_train=5000, n_starts=20)
     how = {"max_degree": 3, "n_timesteps": size(100_000)}
@@ -63,14 +67,16 @@ def compare(score: Score, forms: dict[str, Form], n_seeds: int) -> dict[str, dic
     return figures
 
 
-def report_quality(size: Size, forms: dict[str, Form]) -> dict[str, Any]:
+def report_quality(
+    size: Size, forms: dict[str, Form], n_units: int | None = None, n_few: int | None = None
+) -> dict[str, Any]:
     """Compare the forms on all tasks, print the table and return its figures."""
     print(f"\n## quality, {size.n_seeds} seeds\n")
     first, *others = forms
     print(f"| | {first} | {' | '.join(f'{name} | p | ' for name in others)} |")
     print("|---" * (2 + 3 * len(others)) + "|")
     figures = {}
-    for task, (score, more_is_better) in tasks(size).items():
+    for task, (score, more_is_better) in tasks(size, n_units or size(500), n_few or max(30, size(100))).items():
         figures[task] = compared = compare(score, forms, size.n_seeds)
         cells = [task, f"{np.mean(compared[first]['values']):.4g}"]
         for name in others:

@@ -12,7 +12,7 @@ import numpy as np
 
 from bench import results
 from bench.accuracy import Size
-from bench.quality import report_quality
+from bench.quality import always, report_quality
 from bench.speed import take_turns
 from reservoirs import EchoStateNetwork
 
@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> None:
     options = results.parser(__doc__).parse_args(argv)
     size, repetitions = (Size(n_seeds=3, shrink=20), 3) if options.quick else (Size(n_seeds=20), 7)
     with results.kept("sparsity", options, f"{size.n_seeds} seeds; {repetitions} repetitions of speed") as figures:
-        figures["quality"] = report_quality(size, {topology: {"topology": topology} for topology in TOPOLOGIES})
+        figures["quality"] = report_quality(size, {topology: always(topology=topology) for topology in TOPOLOGIES})
         figures["speed"] = report_speed(*(100, 200) if options.quick else (1000, 4000), repetitions)
 
 
