@@ -2,7 +2,7 @@
 
 `make bench` does it with all peers and leaves everything in bench-results/. Benches on images and speech need the data
 that RESERVOIRS_DATA names. Those that take hours or have one purpose run by themselves: bench.papers.nalsm,
-bench.papers.ei_balance, bench.untuned, bench.drift and bench.online_stability.
+bench.papers.ei_balance, bench.untuned, bench.structured, bench.drift and bench.online_stability.
 """
 
 import os
