@@ -124,7 +124,7 @@ class OursInPieces(Ours):
     """Ours with long sequences cut into pieces."""
 
     in_pieces = True
-    note = "agrees to rounding, not to the bit"
+    note = "an option: states agree to rounding, not to the bit"
 
 
 class SciPy(Contender):
@@ -268,7 +268,7 @@ class ReservoirPy(Contender):
 
 
 class RcLib(Contender):
-    """rclib draws its own network and shows no states: harvests are predictions of a one-output readout."""
+    """rclib's sparse reservoir."""
 
     packages = ("rclib",)
     note = "its own weights; harvests are predictions, as it shows no states"
@@ -285,7 +285,7 @@ class RcLib(Contender):
         )
         self.esn.set_readout(rclib.readouts.Ridge(alpha=ALPHA, include_bias=True))
         series = np.sin(0.2 * np.arange(200))[:, None]
-        # With few rows and many units, its solver of the dual problem.
+        # It predicts only once fitted; with so few rows it solves the dual problem, which takes no time.
         self.esn.fit(series[:-1], series[1:])
 
     def harvest(self, u: Any) -> np.ndarray | None:

@@ -56,7 +56,7 @@ N_SEQUENCES = 64
 SECONDS = 0.05  # of a run
 PATIENCE = 2.0  # of a contender's timed runs in a row; the first is made whatever it takes
 TOO_LONG = 10.0  # for a warm-up: it is then the only run
-LIMIT = 120.0  # of one answer
+LIMIT, LIMIT_OF_LOADS = 60.0, 240.0  # seconds for an answer
 STATES = 8_000_000  # numbers at most that a harvest returns
 
 
@@ -90,12 +90,13 @@ class Running:
         assert self._process.stdout
         with contextlib.suppress(BrokenPipeError):
             print(json.dumps([task, *arguments]), file=self._process.stdin, flush=True)
+        limit = LIMIT_OF_LOADS if task == "load" else LIMIT
         with selectors.DefaultSelector() as ready:
             ready.register(self._process.stdout, selectors.EVENT_READ)
-            line = self._process.stdout.readline() if ready.select(LIMIT) else None
+            line = self._process.stdout.readline() if ready.select(limit) else None
         if not line:
             self.close()
-            raise FailedError("its process ended" if line == "" else f"no answer in {LIMIT:.0f} s")
+            raise FailedError("its process ended" if line == "" else f"no answer in {limit:.0f} s")
         answer = json.loads(line)
         if "error" in answer:
             raise FailedError(answer["error"])
@@ -434,6 +435,8 @@ def main(argv: list[str] | None = None) -> None:
                 print(f"\n{label(one)} is left out: {error}")
                 one.close()
         print(f"\n{versions(figures['contenders'])}.")
+        notes = {one.name: esn_peers.CONTENDERS[one.name][0].note for one in contenders}
+        print("".join(f"\n{name}: {note}.\n" for name, note in notes.items() if note), end="")
         compiled = stack.enter_context(tempfile.TemporaryDirectory())
         compiler = shutil.which(os.environ.get("CXX", "g++"))
         machine = roofline.Machine(compiled, 0.002 if options.quick else 0.1) if compiler else None

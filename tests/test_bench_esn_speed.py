@@ -24,7 +24,7 @@ def test_quick_run_prints_and_writes_every_row(tmp_path, capsys):
 
 def test_who_is_not_there_is_named(monkeypatch, capsys):
     everyone = esn_speed.esn_peers.CONTENDERS
-    few = {"SciPy loop": (everyone["SciPy loop"][0], ("float32",)), "nobody": (None, ("float64",))}
+    few = {"SciPy loop": (everyone["SciPy loop"][0], ("float32",)), "nobody": (everyone["rclib"][0], ("float64",))}
     monkeypatch.setattr(esn_speed.esn_peers, "CONTENDERS", few)
     esn_speed.main(["--quick", "--peers-python", esn_speed.sys.executable, "--only", "step"])
     printed = capsys.readouterr().out
