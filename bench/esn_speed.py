@@ -182,7 +182,9 @@ class Row:
                         seconds[name].append(self.run(one, self.steps[name]))
                     except FailedError as error:
                         self.failed[name] = str(error)
-        self.rates = {name: [self.n_sequences * self.steps[name] / s for s in of] for name, of in seconds.items() if of}
+        self.rates |= {
+            name: [self.n_sequences * self.steps[name] / s for s in of] for name, of in seconds.items() if of
+        }
 
     def best_peer(self, dtypes: tuple[str, ...]) -> str | None:
         """Return the peer with the best median."""

@@ -32,6 +32,15 @@ def test_who_is_not_there_is_named(monkeypatch, capsys):
     assert "| SciPy loop, float32 |" in printed
 
 
+def test_a_row_keeps_what_was_measured_before(monkeypatch):
+    monkeypatch.setattr(esn_speed.Running, "ask", lambda *task: 0.01)
+    row = esn_speed.Row("fit", 10, "dense", most_steps=100, fixed=True)
+    for name in ("a", "b"):
+        row.measure([esn_speed.Running(name, "float64", "python")], 100, 3)
+    assert {name: len(rates) for name, rates in row.rates.items()} == {"a, float64": 3, "b, float64": 3}
+    assert row.rates["a, float64"][0] == pytest.approx(100 / 0.01)
+
+
 def test_ratios_and_best_peer():
     rates = {"reservoirs, float32": [40.0, 50.0, 60.0], "a, float64": [5.0, 5.0, 5.0], "b, float32": [8.0, 10.0, 10.0]}
     row = esn_speed.Row("harvest", 10, "dense", rates=rates)
