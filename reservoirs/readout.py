@@ -33,8 +33,8 @@ FloatArray = NDArray[np.float64]
 DECADES = (1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
 _EPS = float(np.finfo(np.float64).eps)
-# Multiplications of one call into the core: some tenths of a second, after which Ctrl-C is honoured.
-_MOST_WORK = 1 << 34
+# Multiplications of one call into the core: less than a tenth of a second, after which Ctrl-C is honoured.
+_MOST_WORK = 1 << 32
 _FEWEST_ROWS = 256
 
 

@@ -301,7 +301,7 @@ LONG = np.zeros((100_000, 1))
 CALLS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "transform": (network(n_units=500, connectivity=1.0), lambda model: model.transform(LONG)),
     "transform with noise": (network(n_units=600, state_noise=0.1), lambda model: model.fit_transform(LONG)),
-    "fit": (ESNRegressor(n_units=300, random_state=0), lambda model: model.fit(LONG, LONG[:, 0])),
+    "fit": (ESNRegressor(n_units=1500, alpha=1.0, random_state=0), lambda model: model.fit(LONG, LONG[:, 0])),
     "predict": (ESNRegressor(n_units=400, connectivity=1.0, random_state=0), lambda model: model.predict(LONG)),
     "warm-up": (
         ESNForecaster(n_units=400, connectivity=1.0, random_state=0),
