@@ -87,15 +87,13 @@ def draw_accuracies(path: Path, results: Mapping[str, Any]) -> None:
         for y, (_, each) in enumerate(models):
             for readout, colour in _COLOURS.items():
                 found = [100 * one[readout]["test"][0] for one in each if readout in one]
-                ax.plot(
-                    found, [y] * len(found), "o", color=colour, alpha=0.6, label=readout if found and y == 0 else None
-                )
+                ax.plot(found, [y] * len(found), "o", color=colour, alpha=0.6)
         ax.set_yticks(range(len(models)), [model for model, _ in models])
         ax.set_ylim(-0.6, len(models) - 0.4)
         ax.set_title(name, fontsize="medium")
     for readout, colour in _COLOURS.items():
-        axes[0, 0].plot([], [], "o", color=colour, label=readout)
-    axes[0, 0].legend()
+        axes[0, 0].plot([], [], "o", color=colour, alpha=0.6, label=readout)
+    axes[0, 0].legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(_COLOURS), frameon=False)
     axes[-1, 0].set_xlabel("accuracy on test images (%), a dot a network")
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
