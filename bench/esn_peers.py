@@ -85,6 +85,22 @@ class Contender:
         raise NotImplementedError
 
 
+class Stepped(Contender):
+    """One that closes its loop row by row, from `u`, the last row that it was fitted on."""
+
+    u: np.ndarray
+
+    def step(self, u: np.ndarray) -> np.ndarray:
+        """Return the fitted readout's output of one row (1, 1), likewise."""
+        raise NotImplementedError
+
+    def generate(self, n_steps: int) -> Any:
+        y, outputs = self.u, np.empty((n_steps, 1))
+        for t in range(n_steps):
+            y = outputs[t : t + 1] = self.step(y)
+        return outputs
+
+
 class Ours(Contender):
     """Ours: one core for one sequence, all for many."""
 
@@ -372,7 +388,7 @@ class Orc(Contender):
         return step
 
 
-class PyRcn(Contender):
+class PyRcn(Stepped):
     """PyRCN: states by its NumPy blocks, all else by its default, dense PyTorch path."""
 
     packages = ("PyRCN", "torch")
@@ -405,12 +421,6 @@ class PyRcn(Contender):
     def step(self, u: np.ndarray) -> np.ndarray:
         y, self.x = self.model.predict(u, initial_state=self.x, return_state=True)
         return y.reshape(1, 1)
-
-    def generate(self, n_steps: int) -> Any:
-        y, outputs = self.u, np.empty((n_steps, 1))
-        for t in range(n_steps):
-            y = outputs[t : t + 1] = self.step(y)
-        return outputs
 
     def stepper(self) -> Callable[[np.ndarray], Any]:
         return lambda row: self.step(row[None])
@@ -478,7 +488,7 @@ class ResDag(Contender):
         return step
 
 
-class EchoStateNetworkPeer(Contender):
+class EchoStateNetworkPeer(Stepped):
     """echostatenetwork: its step, sequences as members of its ensemble; its weights are always CSR."""
 
     packages = ("echostatenetwork",)
@@ -516,12 +526,6 @@ class EchoStateNetworkPeer(Contender):
     def step(self, u: np.ndarray) -> np.ndarray:
         y, self.x = self.trained.step(u, self.x)
         return y
-
-    def generate(self, n_steps: int) -> Any:
-        y, outputs = self.u, np.empty((n_steps, 1))
-        for t in range(n_steps):
-            y = outputs[t : t + 1] = self.step(y)
-        return outputs
 
     def stepper(self) -> Callable[[np.ndarray], Any]:
         return lambda row: self.step(row[:, None])

@@ -26,7 +26,7 @@ from sklearn.base import clone
 from bench import results
 from bench.esn_peers import plain_batch, plain_loop
 from reservoirs import EchoStateNetwork, ESNRegressor, _core
-from reservoirs.readout import DECADES
+from reservoirs.readout import DECADES, Gram
 from reservoirs.sequences import Sequences
 from reservoirs.topology import EITopology
 
@@ -153,10 +153,17 @@ def fit_row(n_units: int, n_steps: int, repetitions: int, dtype: str) -> dict[st
         for begin in range(0, n_steps, len(block)):
             dsyrk(1.0, block[: n_steps - begin].T, beta=1.0, c=sums, lower=1, overwrite_c=1)
 
+    gram, rows, outputs = Gram(), block[:, :-1].astype(dtype), block[:, -1:]
+
+    def products() -> None:
+        for begin in range(0, n_steps, len(block)):
+            gram.update(rows[: n_steps - begin], outputs[: n_steps - begin])
+
     by_validation = clone(model).set_params(alpha=DECADES)
     tasks: dict[str, Task] = {
         "harvest alone": harvest,
         "dsyrk alone": syrk,
+        "our sums alone": products,
         "drawing alone": lambda: model._fresh()._draw(1, 0, np.dtype(dtype)),
         "whole fit": lambda: model.fit(u, y),
         "whole fit, one of 11 penalties": lambda: by_validation.fit(u, y),

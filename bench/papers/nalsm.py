@@ -81,6 +81,8 @@ MODELS: dict[str, Callable[[str, int], Settings]] = {
     "NALSM, frozen": _astrocyte,
     "NALSM, plastic in samples": lambda *run: _astrocyte(*run, in_samples=True),
     "NALSM, frozen, 50,000 snapshots": lambda *run: _astrocyte(*run, n_snapshots=50_000),
+    # The authors' settings.
+    "NALSM, plastic in samples, 50,000 snapshots": lambda *run: _astrocyte(*run, in_samples=True, n_snapshots=50_000),
     "NALSM, plastic in samples, w_astro 0.0075": lambda *run: _astrocyte(*run, in_samples=True, w_astro=0.0075),
     "NALSM, plastic in samples, w_astro 0.05": lambda *run: _astrocyte(*run, in_samples=True, w_astro=0.05),
     "NALSM, plastic in samples, w_astro 0.2": lambda *run: _astrocyte(*run, in_samples=True, w_astro=0.2),
@@ -194,7 +196,13 @@ def branching(lab: Lab, run: Run) -> dict[str, Any]:
         branching_factor(r.spike_times.astype(int), r.spike_units, liquid.W_, int(r.duration)) for r in recordings
     ]
     rates = [1000 * r.counts.mean() / r.duration for r in recordings]
-    return {"branching": float(np.nanmean(factors)), "rate": float(np.mean(rates))}
+    # Over the length of a piece of learning, from rest.
+    first = [1000 * (r.spike_times < 20).sum() / 20 / len(r.counts) for r in recordings]
+    return {
+        "branching": float(np.nanmean(factors)),
+        "rate": float(np.mean(rates)),
+        "rate of 20 ms": float(np.mean(first)),
+    }
 
 
 def accuracy(lab: Lab, run: Run) -> dict[str, Any]:
