@@ -18,11 +18,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import LinAlgWarning
+from scipy.linalg import LinAlgError, LinAlgWarning
 from scipy.linalg.blas import dsyr, dsyr2
-from scipy.linalg.lapack import dlange, dpocon, dpotrf, dpotrs
 
-from . import _core
+from . import _core, _lapack
 from ._params import n_threads
 
 __all__ = ["DECADES", "CentredGram", "Gram", "RidgeSolution", "check_alpha", "ridge_path", "solve_ridge"]
@@ -36,6 +35,8 @@ _EPS = float(np.finfo(np.float64).eps)
 # Multiplications of one call into the core: less than a tenth of a second, after which Ctrl-C is honoured.
 _MOST_WORK = 1 << 32
 _FEWEST_ROWS = 256
+# LAPACK's blocks have at most so many columns.
+_BLOCK = 64
 
 
 class CentredGram(NamedTuple):
@@ -218,19 +219,23 @@ class Gram:
         ValueError
             If no sample has been added.
         """
+        moments = self._moments()
+        for j in range(self.n_features):
+            moments.gram[j, j + 1 :] = moments.gram[j + 1 :, j]
+        return moments
+
+    def _moments(self) -> CentredGram:
+        """Return `centred` but for the upper triangle, which is not filled."""
         n = self.n_samples
         if n < 1:
             raise ValueError("gram must hold at least one sample, got n_samples=0.")
         x_mean, y_mean = self._x_sum / n, self._y_sum / n
-        gram: FloatArray = dsyr(-float(n), x_mean, a=self._gram.copy(order="F"), lower=1, overwrite_a=1)
-        for j in range(self.n_features):
-            gram[j, j + 1 :] = gram[j + 1 :, j]
         target_means = self._y_shift + y_mean
         squares = self._y_squares - n * y_mean**2
         # The mean of equal values may be off by a rounding: that is no variation.
         squares[squares <= n * (_EPS * target_means) ** 2] = 0.0
         return CentredGram(
-            gram=gram,
+            gram=dsyr(-float(n), x_mean, a=self._gram.copy(order="F"), lower=1, overwrite_a=1),
             cross=self._cross - n * np.outer(x_mean, y_mean),
             feature_means=self._x_shift + x_mean,
             target_means=target_means,
@@ -391,9 +396,10 @@ def solve_ridge(gram: Gram, alpha: float | Sequence[float] | FloatArray, *, slac
     -----
     One penalty is solved by Cholesky factorisation, replaced by a spectral
     decomposition when the matrix is singular to working precision.  Several
-    penalties share one spectral decomposition of the centred Gram matrix and
-    nothing is refitted.  Their score is that of [2]_, where the intercept
-    takes one degree of freedom,
+    penalties share one reduction of the centred Gram matrix to tridiagonal
+    form; eigenvectors are made only if there are directions to be left out,
+    or if rounding decides what becomes of them.  Their score is that of [2]_,
+    where the intercept takes one degree of freedom,
 
     .. math::
         \mathrm{GCV}(\alpha) = \frac{n \, \mathrm{RSS}(\alpha)}
@@ -448,8 +454,8 @@ def ridge_path(
     Returns
     -------
     list of RidgeSolution
-        What `solve_ridge` gives for each of `alphas`, to the bit. Centred sums, and a spectral decomposition if there
-        must be one, are shared.
+        What `solve_ridge` gives for each of `alphas`, to the bit. A tridiagonal form or spectral decomposition is
+        shared.
 
     Raises
     ------
@@ -470,16 +476,17 @@ def ridge_path(
 
 def _solve(gram: Gram, alphas: Sequence[float | Sequence[float] | FloatArray], slack: float) -> list[RidgeSolution]:
     checked = [check_alpha(alpha) for alpha in alphas]
-    moments = gram.centred()
-    # Each factorisation overwrites the lower triangle; the last of them may have that of the sums themselves.
-    copies = (moments._replace(gram=moments.gram.copy(order="F")) for _ in checked[1:])
-    solutions = [
-        _solve_cholesky(next(copies, moments), alpha) if isinstance(alpha, float) else None for alpha in checked
-    ]
-    spectrum = cache(lambda: _Spectrum(moments))
-    for i, alpha in enumerate(checked):
-        solutions[i] = solutions[i] or spectrum().choose(alpha, slack)
-    return [solution for solution in solutions if solution is not None]
+    tridiagonal = cache(lambda: _Tridiagonal(gram._moments()))
+    eigenvectors = cache(lambda: _Eigenvectors(gram._moments()))
+    solutions = []
+    for alpha in checked:
+        if isinstance(alpha, float):
+            solution, best, gcv = _solve_cholesky(gram._moments(), alpha), alpha, None
+        else:
+            best, gcv = tridiagonal().best(alpha, slack)
+            solution = tridiagonal().solve(best, gcv)
+        solutions.append(solution or eigenvectors().solve(best, gcv))
+    return solutions
 
 
 def _solution(
@@ -491,20 +498,18 @@ def _solution(
 
 
 def _solve_cholesky(moments: CentredGram, alpha: float) -> RidgeSolution | None:
-    """Solve in the lower triangle of moments.gram, the rest of which stays; None if the matrix is singular."""
-    matrix = moments.gram
-    diagonal = matrix.diagonal().copy()
-    np.fill_diagonal(matrix, diagonal + alpha)
-    norm = dlange("1", matrix)
-    factor, info = dpotrf(matrix, lower=1, clean=0, overwrite_a=1)
-    rcond = dpocon(factor, norm, uplo="L")[0] if info == 0 else 0.0
+    """Solve in the triangle of moments.gram; None if the matrix is singular."""
+    matrix, n = moments.gram, len(moments.gram)
+    matrix.flat[:: n + 1] += alpha
+    norm, rcond = _lapack.value("dlansy", "1", "L", n, matrix, n, np.empty(n)), np.zeros(1)
+    if _lapack.call("dpotrf", "L", n, matrix, n) == 0:
+        _lapack.call("dpocon", "L", n, matrix, n, norm, rcond, np.empty(3 * n), np.empty(n, np.int64))
     # The rule of _Spectrum.determined: rounding can make a factor of a singular matrix, so success proves nothing.
-    singular = rcond == 0.0 or rcond / len(matrix) + alpha / norm <= _EPS
-    weights = None if singular else dpotrs(factor, moments.cross, lower=1)[0]
-    np.fill_diagonal(matrix, diagonal)
-    if weights is None:
+    if rcond[0] == 0.0 or rcond[0] / n + alpha / norm <= _EPS:
         return None
-    return _solution(moments, weights, alpha, None, 1.0 / rcond)
+    weights = np.array(moments.cross, order="F")
+    _lapack.call("dpotrs", "L", n, weights.shape[1], matrix, n, weights, n)
+    return _solution(moments, weights, alpha, None, float(1.0 / rcond[0]))
 
 
 def sums_before(estimator: Any) -> Gram:
@@ -521,45 +526,31 @@ def goes_on(estimator: Any, readout: Any, wanted: str) -> bool:
 
 
 class _Spectrum:
-    """Spectral decomposition of a centred Gram matrix, read from its upper triangle."""
+    """Eigenvalues of a centred Gram matrix, ascending, and the products of its eigenvectors with the cross moments."""
 
-    def __init__(self, moments: CentredGram) -> None:
-        # Faster than that of SciPy, and other threads may go on meanwhile.
-        values, self.vectors = np.linalg.eigh(moments.gram, UPLO="U")
+    def __init__(self, moments: CentredGram, values: FloatArray, projections: FloatArray) -> None:
         self.moments = moments
         # Rounding in the Gram matrix hides smaller eigenvalues, and may turn them negative.
         self.noise = _EPS * max(float(values[-1]), 0.0)
         self.values: FloatArray = np.maximum(values, self.noise)
-        self.projections: FloatArray = self.vectors.T @ moments.cross
+        self.projections = projections
 
     def determined(self, alpha: float | FloatArray) -> NDArray[np.bool_]:
         """Directions that survive the rank decision of `lstsq`, or that alpha alone lifts above the noise."""
         kept: NDArray[np.bool_] = self.values / len(self.values) + alpha > self.noise
         return kept
 
-    def choose(self, alpha: float | FloatArray, slack: float) -> RidgeSolution:
-        """Solve for one penalty, or for the one of several that generalised cross-validation takes."""
-        if isinstance(alpha, float):
-            return self.solve(alpha)
-        gcv = self.gcv(alpha)
+    def condition(self, alpha: float) -> float:
+        """Condition number of the penalised matrix."""
+        damped = self.values + alpha
+        return float(damped[-1] / damped[0]) if damped[0] > 0 else np.inf
+
+    def best(self, alphas: FloatArray, slack: float) -> tuple[float, FloatArray]:
+        """Return the penalty that generalised cross-validation takes, and the scores of all."""
+        gcv = self.gcv(alphas)
         # Candidates that differ by less than rounding can justify are tied.
         tied = gcv <= gcv.min() * (slack + np.sqrt(_EPS))
-        return self.solve(float(alpha[tied].max()), gcv)
-
-    def solve(self, alpha: float, gcv: FloatArray | None = None) -> RidgeSolution:
-        """Solve for one penalty, leaving out the undetermined directions with a warning."""
-        damped = self.values + alpha
-        kept = self.determined(alpha)
-        condition = float(damped[-1] / damped[0]) if damped[0] > 0 else np.inf
-        if not kept.all():
-            warnings.warn(
-                f"The Gram matrix is ill-conditioned (condition number at least {condition:.1e}) with "
-                f"alpha={alpha:g}: {kept.sum()} of its {len(kept)} directions are used. Raise alpha.",
-                LinAlgWarning,
-                stacklevel=5,  # whoever called solve_ridge or ridge_path
-            )
-        weights = self.vectors @ _divide(self.projections, damped[:, None], kept[:, None], 0.0)
-        return _solution(self.moments, weights, alpha, gcv, condition)
+        return float(alphas[tied].max()), gcv
 
     def gcv(self, alphas: FloatArray) -> FloatArray:
         """GCV score of each penalty, relative to the variance of the target, averaged over the targets."""
@@ -579,6 +570,62 @@ class _Spectrum:
         relative = _divide(rss, total, total > 0, 0.0).mean(axis=1)
         freedom = n - 1 - rank + left.sum(axis=1)
         return _divide(n**2 * relative, freedom**2, freedom > 0, np.inf)
+
+
+class _Tridiagonal(_Spectrum):
+    """A centred Gram matrix as Q T Q^T, T tridiagonal: all that scores need, and sooner than eigenvectors."""
+
+    def __init__(self, moments: CentredGram) -> None:
+        self.factor, n = moments.gram, len(moments.gram)
+        self.diagonal, self.beside, self.scales = np.empty(n), np.empty(n - 1), np.empty(n - 1)
+        work = np.empty(_BLOCK * n)
+        _lapack.call("dsytrd", "L", n, self.factor, n, self.diagonal, self.beside, self.scales, work, len(work))
+        self.cross = self._rotated("T", moments.cross)
+        # Large numbers come first here; the other way round, rounding spares small eigenvalues.
+        values, beside, projections = (each[::-1].copy() for each in (self.diagonal, self.beside, self.cross))
+        if not _core.tridiagonal_spectrum(values, beside, projections):
+            raise LinAlgError("the eigenvalues of the Gram matrix did not converge")
+        order = np.argsort(values)
+        self.least = values[order[0]]
+        super().__init__(moments, values[order], projections[order])
+
+    def solve(self, alpha: float, gcv: FloatArray) -> RidgeSolution | None:
+        """Solve for one penalty; None if directions are undetermined, or if it matters how they are rounded."""
+        if not self.determined(alpha).all() or 2 * (self.least + alpha) < self.values[0] + alpha:
+            return None
+        n, weights = len(self.diagonal), self.cross.copy(order="F")
+        if _lapack.call("dptsv", n, weights.shape[1], self.diagonal + alpha, self.beside.copy(), weights, n) != 0:
+            return None
+        return _solution(self.moments, self._rotated("N", weights), alpha, gcv, self.condition(alpha))
+
+    def _rotated(self, how: str, columns: FloatArray) -> FloatArray:
+        """Return Q ("N") or its transpose ("T") times columns."""
+        (n, m), rotated = columns.shape, np.array(columns, order="F")
+        # With so little room LAPACK takes one reflection at a time, which is faster for few columns (5 times for one).
+        work = np.empty(m if m < _BLOCK else _BLOCK * (m + _BLOCK + 1))
+        _lapack.call("dormtr", "L", "L", how, n, m, self.factor, n, self.scales, rotated, n, work, len(work))
+        return rotated
+
+
+class _Eigenvectors(_Spectrum):
+    """A centred Gram matrix as V diag(values) V^T."""
+
+    def __init__(self, moments: CentredGram) -> None:
+        values, self.vectors = np.linalg.eigh(moments.gram, UPLO="L")
+        super().__init__(moments, values, self.vectors.T @ moments.cross)
+
+    def solve(self, alpha: float, gcv: FloatArray | None) -> RidgeSolution:
+        """Solve for one penalty, leaving out the undetermined directions with a warning."""
+        kept, condition = self.determined(alpha), self.condition(alpha)
+        if not kept.all():
+            warnings.warn(
+                f"The Gram matrix is ill-conditioned (condition number at least {condition:.1e}) with "
+                f"alpha={alpha:g}: {kept.sum()} of its {len(kept)} directions are used. Raise alpha.",
+                LinAlgWarning,
+                stacklevel=4,  # whoever called solve_ridge or ridge_path
+            )
+        weights = self.vectors @ _divide(self.projections, (self.values + alpha)[:, None], kept[:, None], 0.0)
+        return _solution(self.moments, weights, alpha, gcv, condition)
 
 
 def _divide(numerator: FloatArray, denominator: FloatArray, where: NDArray[np.bool_], otherwise: float) -> FloatArray:

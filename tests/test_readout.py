@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import sys
+import threading
 import tracemalloc
 import warnings
 
@@ -13,7 +15,8 @@ from scipy.linalg import LinAlgWarning, lstsq
 from sklearn.linear_model import Ridge, RidgeCV
 from threadpoolctl import threadpool_limits
 
-from reservoirs.readout import Gram, check_alpha, ridge_path, solve_ridge
+from reservoirs import _core, _lapack
+from reservoirs.readout import DECADES, Gram, _Eigenvectors, _Tridiagonal, check_alpha, ridge_path, solve_ridge
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -399,3 +402,115 @@ def test_a_path_gives_the_bits_of_single_solutions():
     assert record[0].filename == __file__
     np.testing.assert_array_equal(path[0].coef, path[2].coef)
     np.testing.assert_array_equal(path[1].coef, solve_ridge(gram, 1.0).coef)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    n=st.integers(1, 40),
+    m=st.integers(1, 5),
+    seed=st.integers(0, 99),
+    decades=st.sampled_from([0, 8, 40]),
+    zeros=st.booleans(),
+    scale=st.sampled_from([1.0, 1e-300, 1e300]),
+)
+def test_spectrum_of_a_tridiagonal_matrix(n, m, seed, decades, zeros, scale):
+    rng = np.random.default_rng(seed)
+    sizes = scale * np.logspace(-decades, 0, n)
+    diagonal, beside = rng.standard_normal(n) * sizes, rng.standard_normal(n - 1) * sizes[1:]
+    if zeros:
+        beside[rng.random(n - 1) < 0.3] = 0.0
+        diagonal[rng.random(n) < 0.3] = 0.0
+    vectors = rng.standard_normal((n, m))
+    expected, of = np.linalg.eigh(np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1))
+    values, products = diagonal.copy(), vectors.copy()
+    assert _core.tridiagonal_spectrum(values, beside, products)
+    order = np.argsort(values)
+    largest = np.abs(expected).max()
+    np.testing.assert_allclose(values[order], expected, rtol=0, atol=1e-14 * largest)
+    # Eigenvectors of values close together are any rotation of one another: functions of the matrix are not.
+    for pole in (1.5 * largest, 3 * largest):
+        ours = products.T @ (products / (1 + values / (pole or 1))[:, None])
+        theirs = vectors.T @ of @ ((of.T @ vectors) / (1 + expected / (pole or 1))[:, None])
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12 * (vectors**2).sum())
+
+
+def exact_ridge(x, y, alpha):
+    """Householder's least squares of the augmented system, in extended precision."""
+    x, y = (part.astype(np.longdouble) - part.astype(np.longdouble).mean(axis=0) for part in (x, y))
+    p = x.shape[1]
+    a = np.vstack([x, np.sqrt(np.longdouble(alpha)) * np.eye(p)])
+    b = np.vstack([y, np.zeros((p, y.shape[1]), np.longdouble)])
+    for j in range(p):
+        v = a[j:, j].copy()
+        v[0] += np.copysign(np.sqrt((v**2).sum()), v[0])
+        v /= np.sqrt((v**2).sum())
+        a[j:, j:] -= 2 * np.outer(v, v @ a[j:, j:])
+        b[j:] -= 2 * np.outer(v, v @ b[j:])
+    weights = np.zeros((p, y.shape[1]), np.longdouble)
+    for j in reversed(range(p)):
+        weights[j] = (b[j] - a[j, j + 1 :] @ weights[j + 1 :]) / a[j, j]
+    return weights.T.astype(np.float64)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("decades", [1, 4, 6, 7])
+@pytest.mark.parametrize("n", [100, 25])
+def test_the_tridiagonal_form_is_as_good_as_eigenvectors(n, decades, seed):
+    # Squared, the features span two to fourteen decades: up to the last digit of the sums.
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((n, 40)) * np.logspace(0, -decades, 40) @ np.linalg.qr(rng.standard_normal((40, 40)))[0]
+    y = x @ rng.standard_normal((40, 2)) + 1e-3 * rng.standard_normal((n, 2))
+    gram, alphas = accumulate(x, y), np.array(DECADES)
+    short, long = _Tridiagonal(gram._moments()), _Eigenvectors(gram._moments())
+    np.testing.assert_allclose(short.gcv(alphas), long.gcv(alphas), rtol=1e-5 if decades > 4 else 1e-10, atol=1e-14)
+    for alpha in DECADES:
+        exact, solution = exact_ridge(x, y, alpha), short.solve(alpha, alphas)
+        assert solution is not None
+        error, usual = (np.linalg.norm(each.coef - exact) for each in (solution, long.solve(alpha, None)))
+        assert error < 10 * usual + 1e-13 * np.linalg.norm(exact)
+        assert solution.condition == pytest.approx(long.condition(alpha), rel=0.1)
+
+
+def test_what_is_undetermined_is_left_to_eigenvectors():
+    x, y = make_data(40, 6, 1)
+    x[:, 3] = x[:, 0]
+    form = _Tridiagonal(accumulate(x, y)._moments())
+    assert form.solve(0.0, np.ones(1)) is None
+    assert form.solve(1e-6, np.ones(1)) is not None
+    # Penalised by less than rounding has taken away.
+    form.least = -0.9e-6
+    assert form.solve(1e-6, np.ones(1)) is None
+
+
+def test_lapack_tells_failures_and_values():
+    matrix = np.asfortranarray([[4.0, 2.0], [2.0, 5.0]])
+    assert _lapack.value("dlansy", "1", "L", 2, matrix, 2, np.empty(2)) == 7.0
+    assert _lapack.call("dpotrf", "L", 2, matrix, 2) == 0
+    np.testing.assert_array_equal(np.tril(matrix), [[2.0, 0.0], [1.0, 2.0]])
+    assert _lapack.call("dpotrf", "L", 2, np.asfortranarray([[1.0, 2.0], [2.0, 1.0]]), 2) == 2
+
+
+def test_lapack_lets_other_threads_go_on():
+    matrix = np.asfortranarray(np.eye(1000))
+
+    def is_overtaken():
+        entered, done = threading.Event(), threading.Event()
+
+        def factorise():
+            entered.set()
+            _lapack.call("dpotrf", "L", 1000, matrix, 1000)
+            done.set()
+
+        thread = threading.Thread(target=factorise)
+        thread.start()
+        entered.wait()
+        overtaken = not done.is_set()
+        thread.join()
+        return overtaken
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(100.0)  # the lock is handed over by those only who let it go
+    try:
+        assert any(is_overtaken() for _ in range(20))
+    finally:
+        sys.setswitchinterval(before)

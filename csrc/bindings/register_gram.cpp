@@ -1,5 +1,6 @@
 #include "register.hpp"
 #include "reservoirs/gram.hpp"
+#include "reservoirs/tridiagonal.hpp"
 
 namespace reservoirs::bindings {
 
@@ -38,11 +39,24 @@ void register_type(py::module_& m) {
     m.def("sum_of_squares", &squares<T>, py::arg("numbers").noconvert(), py::arg("n_threads"));
 }
 
+bool spectrum(Array<double>& diagonal, Array<double>& beside, Array<double>& vectors) {
+    if (diagonal.ndim() != 1 || vectors.ndim() != 2) throw std::invalid_argument("one diagonal, vectors in columns");
+    const py::ssize_t n = diagonal.size(), m = vectors.shape(1);
+    expect_shape("beside", beside, {std::max<py::ssize_t>(n - 1, 0)});
+    expect_shape("vectors", vectors, {n, m});
+    double *const values = diagonal.mutable_data(), *const links = beside.mutable_data();
+    double* const rows = vectors.mutable_data();
+    const py::gil_scoped_release unlocked;
+    return tridiagonal_spectrum(n, values, links, m, rows);
+}
+
 }  // namespace
 
 void register_gram(py::module_& m) {
     register_type<float>(m);
     register_type<double>(m);
+    m.def("tridiagonal_spectrum", &spectrum, py::arg("diagonal").noconvert(), py::arg("beside").noconvert(),
+          py::arg("vectors").noconvert());
 }
 
 }  // namespace reservoirs::bindings

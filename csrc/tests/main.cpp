@@ -16,6 +16,7 @@
 #include "reservoirs/nvar.hpp"
 #include "reservoirs/random.hpp"
 #include "reservoirs/simd.hpp"
+#include "reservoirs/tridiagonal.hpp"
 #include "rules.hpp"
 #include "streams.hpp"
 #include "table.hpp"
@@ -309,6 +310,28 @@ void test_sums_of_products() {
     }
 }
 
+// The second difference, whose eigenvalues are known, at scales from end to end of the range.
+void test_tridiagonal() {
+    const double pi = std::acos(-1.0);
+    for (const int64_t n : {1, 2, 7, 40}) {
+        for (const double scale : {1.0, 1e-310, 1e305}) {
+            std::vector<double> values(at(n), 2 * scale), beside(at(n - 1), -scale), vectors(at(3 * n), 0.0);
+            for (int64_t i = 0; i < n; ++i) vectors[at(3 * i + i % 3)] = 1;
+            CHECK(tridiagonal_spectrum(n, values.data(), beside.data(), 3, vectors.data()));
+            double length = 0;
+            for (const double x : vectors) length += x * x;
+            CHECK(std::abs(length - static_cast<double>(n)) < 1e-12);
+            std::sort(values.begin(), values.end());
+            for (int64_t i = 0; i < n; ++i) {
+                const double x = 2 - 2 * std::cos(pi * static_cast<double>(i + 1) / static_cast<double>(n + 1));
+                CHECK(std::abs(values[at(i)] - x * scale) <= 1e-12 * scale);
+            }
+        }
+    }
+    double values[2] = {std::nan(""), 1}, beside[1] = {1};
+    CHECK(!tridiagonal_spectrum(2, values, beside, 0, nullptr));
+}
+
 template <class T>
 void test_closed_loop() {
     Numbers numbers{3};
@@ -457,6 +480,7 @@ void test_type() {
 
 int main() {
     test_random();
+    test_tridiagonal();
     CHECK_REFUSED(set_simd_level("no such level"));
     for (const SimdLevel level : available_simd_levels()) {
         set_simd_level(simd_level_name(level));

@@ -201,7 +201,7 @@ class _OfTimeSteps:
         targets = [np.ascontiguousarray(strand[:, width:]) for strand in self.train]
         lanes, driving = self.family.lockstep(scales, _join([strand[:, :width] for strand in self.train], dtype))
         sums: list[dict[tuple[int, ...], Gram]] = [defaultdict(Gram) for _ in scales]
-        diverged = set()
+        diverged, threads = set(), n_threads(drawn.n_jobs)
         final = np.empty((len(scales) * n, lanes.network.n_state), dtype)
         blocks = lanes.blocks(driving, final=final, tolerance=drawn._tolerance(dtype))
         for features, first, member in _by_sequence(blocks, driving):
@@ -210,7 +210,8 @@ class _OfTimeSteps:
                 begin, end = max(begin, first), min(end, first + len(features))
                 if begin < end and setting not in diverged:
                     try:
-                        sums[setting][splits].update(features[begin - first : end - first], targets[strand][begin:end])
+                        rows = features[begin - first : end - first]
+                        sums[setting][splits].update(rows, targets[strand][begin:end], n_jobs=threads)
                     except ValueError:
                         diverged.add(setting)
         ends = (final * lanes.unscale[:, None]).astype(dtype).reshape(len(scales), n, -1)
