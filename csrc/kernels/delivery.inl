@@ -262,9 +262,15 @@ void deliver_dynamic(const DynamicDelivery<T>& job) {
 template <class T>
 void pair_targets(const PairTargets<T>& job) {
     for (std::int64_t i = 0; i < job.n_units; i += kWidth<T>) {
-        T losses[kWidth<T>];
-        store(losses, load(job.rates, i) * load(job.traces + i));
+        const Vec<T> losses = load(job.rates, i) * load(job.traces + i);
+#if defined(RSV_SHUFFLES)
+        using Places = std::make_integer_sequence<int, kWidth<T>>;
+        T* pairs = reinterpret_cast<T*>(job.targets + i);
+        store<T>(pairs, interleave_low<T>(Vec<T>{}, losses, Places{}));
+        store<T>(pairs + kWidth<T>, interleave_high<T>(Vec<T>{}, losses, Places{}));
+#else
         for (int k = 0; k < kWidth<T>; ++k) job.targets[i + k] = {T(0), losses[k]};
+#endif
     }
 }
 

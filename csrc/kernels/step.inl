@@ -85,19 +85,34 @@ RSV_INLINE Vec<T> gather(const T* from, const Index* at) {
 template <class T>
 constexpr int kBlockVectors = kBlockRows / kWidth<T>;
 
-template <class T>
-RSV_INLINE void begin_block(const StageStep<T>& a, std::int64_t row, Vec<T>* sum) {
-    for (int h = 0; h < kBlockVectors<T>; ++h) sum[h] = load<T>(a.bias + row + h * kWidth<T>);
-    for (std::int64_t j = 0; j < a.n_inputs; ++j) {
+template <class T, int kBlocks>
+using BlockSums = Vec<T>[kBlocks][kBlockVectors<T>];
+
+// act(b, h, row of the first unit in vector h of block b)
+template <class T, int kBlocks, class Act>
+RSV_INLINE void each_vector(std::int64_t block, const Act& act) {
+    repeat<kBlocks>([&](int b) RSV_INLINE_LAMBDA {
+        repeat<kBlockVectors<T>>([&](int h) RSV_INLINE_LAMBDA { act(b, h, (block + b) * kBlockRows + h * kWidth<T>); });
+    });
+}
+
+template <class T, int kBlocks>
+RSV_INLINE void begin_blocks(const StageStep<T>& a, std::int64_t block, BlockSums<T, kBlocks>& sum) {
+    each_vector<T, kBlocks>(
+        block, [&](int b, int h, std::int64_t row) RSV_INLINE_LAMBDA { sum[b][h] = load<T>(a.bias + row); });
+    const T* weights = a.input_weights;
+    for (std::int64_t j = 0; j < a.n_inputs; ++j, weights += a.input_stride) {
         const Vec<T> u = broadcast<T>(a.input[j]);
-        const T* weight = a.input_weights + j * a.input_stride + row;
-        for (int h = 0; h < kBlockVectors<T>; ++h) sum[h] = fma<T>(load<T>(weight + h * kWidth<T>), u, sum[h]);
+        each_vector<T, kBlocks>(block, [&](int b, int h, std::int64_t row) RSV_INLINE_LAMBDA {
+            sum[b][h] = fma<T>(load<T>(weights + row), u, sum[b][h]);
+        });
     }
 }
 
-template <class T>
-RSV_INLINE void put_block(const StageStep<T>& a, std::int64_t row, const Vec<T>* sum) {
-    for (int h = 0; h < kBlockVectors<T>; ++h) store<T>(a.next + row + h * kWidth<T>, sum[h]);
+template <class T, int kBlocks>
+RSV_INLINE void put_blocks(const StageStep<T>& a, std::int64_t block, const BlockSums<T, kBlocks>& sum) {
+    each_vector<T, kBlocks>(
+        block, [&](int b, int h, std::int64_t row) RSV_INLINE_LAMBDA { store<T>(a.next + row, sum[b][h]); });
 }
 
 constexpr std::int64_t kBlocksTogether = 8;
@@ -149,16 +164,16 @@ template <class T, class Index, Storage storage>
 RSV_INLINE void sparse_blocks(const StageStep<T>& a, std::int64_t first, std::int64_t last) {
     for (std::int64_t block = first; block < last; ++block) {
         const BlockWeights<T, storage> weights(a, block);
-        Vec<T> sum[kBlockVectors<T>];
-        begin_block<T>(a, block * kBlockRows, sum);
+        BlockSums<T, 1> sum;
+        begin_blocks<T, 1>(a, block, sum);
         for (std::int64_t slot = a.block_start[block]; slot < a.block_start[block + 1]; ++slot) {
             const Index* column = static_cast<const Index*>(a.columns) + slot * kBlockRows;
-            for (int h = 0; h < kBlockVectors<T>; ++h) {
+            repeat<kBlockVectors<T>>([&](int h) RSV_INLINE_LAMBDA {
                 const Vec<T> x = gather<T, Index>(a.state, column + h * kWidth<T>);
-                sum[h] = fma<T>(weights.get(slot, h), x, sum[h]);
-            }
+                sum[0][h] = fma<T>(weights.get(slot, h), x, sum[0][h]);
+            });
         }
-        put_block<T>(a, block * kBlockRows, sum);
+        put_blocks<T, 1>(a, block, sum);
     }
 }
 
@@ -166,34 +181,36 @@ RSV_INLINE void sparse_blocks(const StageStep<T>& a, std::int64_t first, std::in
 template <class T, class Index, Storage storage, int kBlocks>
 RSV_INLINE void consecutive_together(const StageStep<T>& a, std::int64_t block) {
     const std::int64_t* start = a.block_start + block;
-    Vec<T> sum[kBlocks][kBlockVectors<T>];
-    std::int64_t shared = start[1] - start[0];
-    for (int b = 0; b < kBlocks; ++b) {
-        begin_block<T>(a, (block + b) * kBlockRows, sum[b]);
-        if (start[b + 1] - start[b] < shared) shared = start[b + 1] - start[b];
-    }
-    const auto add = [&](int b, std::int64_t slot) {
+    BlockSums<T, kBlocks> sum;
+    begin_blocks<T, kBlocks>(a, block, sum);
+    const auto add = [&](int b, std::int64_t slot) RSV_INLINE_LAMBDA {
         const BlockWeights<T, storage> weights(a, block + b);
         const T* x = a.state + static_cast<const Index*>(a.columns)[slot];
-        for (int h = 0; h < kBlockVectors<T>; ++h) {
+        repeat<kBlockVectors<T>>([&](int h) RSV_INLINE_LAMBDA {
             sum[b][h] = fma<T>(weights.get(slot, h), load<T>(x + h * kWidth<T>), sum[b][h]);
-        }
+        });
     };
-    for (std::int64_t i = 0; i < shared; ++i) {
-        for (int b = 0; b < kBlocks; ++b) add(b, start[b] + i);
+    const std::int64_t n_slots = start[1] - start[0];
+    bool alike = true;
+    for (int b = 1; b < kBlocks; ++b) alike = alike && start[b + 1] - start[b] == n_slots;
+    if (alike) {
+        for (std::int64_t slot = start[0]; slot < start[1]; ++slot) {
+            repeat<kBlocks>([&](int b) RSV_INLINE_LAMBDA { add(b, slot + b * n_slots); });
+        }
+    } else {
+        repeat<kBlocks>([&](int b) RSV_INLINE_LAMBDA {
+            for (std::int64_t slot = start[b]; slot < start[b + 1]; ++slot) add(b, slot);
+        });
     }
-    for (int b = 0; b < kBlocks; ++b) {
-        for (std::int64_t slot = start[b] + shared; slot < start[b + 1]; ++slot) add(b, slot);
-        put_block<T>(a, (block + b) * kBlockRows, sum[b]);
-    }
+    put_blocks<T, kBlocks>(a, block, sum);
 }
 
-// Two blocks at a time: the multiply-adds of one alone wait for each other.
+// Four blocks at a time: the multiply-adds of one alone wait for each other.
 template <class T, class Index, Storage storage>
 RSV_INLINE void consecutive_blocks(const StageStep<T>& a, std::int64_t first, std::int64_t last) {
     std::int64_t block = first;
-    for (; block + 2 <= last; block += 2) consecutive_together<T, Index, storage, 2>(a, block);
-    if (block < last) consecutive_together<T, Index, storage, 1>(a, block);
+    for (; block + 4 <= last; block += 4) consecutive_together<T, Index, storage, 4>(a, block);
+    for (; block < last; ++block) consecutive_together<T, Index, storage, 1>(a, block);
 }
 
 template <class T, Activation kind, void (*sum_blocks)(const StageStep<T>&, std::int64_t, std::int64_t)>
@@ -209,17 +226,18 @@ void sparse_step(const StageStep<T>& step) {
 // Several blocks at a time: enough independent sums to hide the latency of the multiply-add.
 template <class T, Storage storage, int kBlocks>
 RSV_INLINE void dense_blocks(const StageStep<T>& a, std::int64_t block) {
-    Vec<T> sum[kBlocks][kBlockVectors<T>];
-    for (int b = 0; b < kBlocks; ++b) begin_block<T>(a, (block + b) * kBlockRows, sum[b]);
+    BlockSums<T, kBlocks> sum;
+    begin_blocks<T, kBlocks>(a, block, sum);
     for (std::int64_t c = 0; c < a.n_columns; ++c) {
         const Vec<T> x = broadcast<T>(a.state[c]);
-        for (int b = 0; b < kBlocks; ++b) {
+        repeat<kBlocks>([&](int b) RSV_INLINE_LAMBDA {
             const BlockWeights<T, storage> weights(a, block + b);
             const std::int64_t slot = (block + b) * a.n_columns + c;
-            for (int h = 0; h < kBlockVectors<T>; ++h) sum[b][h] = fma<T>(weights.get(slot, h), x, sum[b][h]);
-        }
+            repeat<kBlockVectors<T>>([&](int h)
+                                         RSV_INLINE_LAMBDA { sum[b][h] = fma<T>(weights.get(slot, h), x, sum[b][h]); });
+        });
     }
-    for (int b = 0; b < kBlocks; ++b) put_block<T>(a, (block + b) * kBlockRows, sum[b]);
+    put_blocks<T, kBlocks>(a, block, sum);
 }
 
 template <class T, Activation kind, Storage storage>
@@ -232,64 +250,77 @@ void dense_step(const StageStep<T>& step) {
     update_blocks<T, kind>(a, a.first_block, a.last_block);
 }
 
-template <class T, int kVectors>
-RSV_INLINE void begin_lanes(const StageStep<T>& a, std::int64_t row, Vec<T>* sum) {
-    constexpr int n_lanes = kVectors * kWidth<T>;
-    for (int v = 0; v < kVectors; ++v) sum[v] = broadcast<T>(a.bias[row]);
+// Sums of a tile of rows, all lanes of each.
+template <class T, int kRows, int kVectors>
+using LaneSums = Vec<T>[kRows][kVectors];
+
+// act(i, v)
+template <int kRows, int kVectors, class Act>
+RSV_INLINE void each_of_tile(const Act& act) {
+    repeat<kRows>([&](int i) RSV_INLINE_LAMBDA { repeat<kVectors>([&](int v) RSV_INLINE_LAMBDA { act(i, v); }); });
+}
+
+template <class T, int kRows, int kVectors>
+RSV_INLINE void begin_lanes(const StageStep<T>& a, std::int64_t row, LaneSums<T, kRows, kVectors>& sum) {
+    each_of_tile<kRows, kVectors>([&](int i, int v) RSV_INLINE_LAMBDA { sum[i][v] = broadcast<T>(a.bias[row + i]); });
     for (std::int64_t j = 0; j < a.n_inputs; ++j) {
-        const Vec<T> weight = broadcast<T>(a.input_weights[j * a.input_stride + row]);
-        const T* u = a.input + j * n_lanes;
-        for (int v = 0; v < kVectors; ++v) sum[v] = fma<T>(weight, load<T>(u + v * kWidth<T>), sum[v]);
+        const T* weights = a.input_weights + j * a.input_stride + row;
+        const T* u = a.input + j * kVectors * kWidth<T>;
+        each_of_tile<kRows, kVectors>([&](int i, int v) RSV_INLINE_LAMBDA {
+            sum[i][v] = fma<T>(broadcast<T>(weights[i]), load<T>(u + v * kWidth<T>), sum[i][v]);
+        });
     }
 }
 
-template <class T, int kVectors>
-RSV_INLINE void put_lanes(const StageStep<T>& a, std::int64_t row, const Vec<T>* sum) {
-    for (int v = 0; v < kVectors; ++v) store<T>(a.next + (row * kVectors + v) * kWidth<T>, sum[v]);
+template <class T, Activation kind, bool kOfLanes, int kRows, int kVectors>
+RSV_INLINE void finish_tile(const StageStep<T>& a, std::int64_t row, const LaneSums<T, kRows, kVectors>& sum) {
+    each_of_tile<kRows, kVectors>([&](int i, int v) RSV_INLINE_LAMBDA {
+        const Vec<T> leak = kOfLanes ? load<T>(a.leak_of_lanes + v * kWidth<T>) : broadcast<T>(a.leak[row + i]);
+        const Vec<T> keep = kOfLanes ? load<T>(a.keep_of_lanes + v * kWidth<T>) : broadcast<T>(a.keep[row + i]);
+        const std::int64_t at = ((row + i) * kVectors + v) * kWidth<T>;
+        store<T>(a.next + at, updated<T, kind>(load<T>(a.carried + at), sum[i][v], leak, keep));
+    });
 }
 
-template <class T, Activation kind, int kVectors, bool kOfLanes>
-RSV_INLINE void update_rows(const StageStep<T>& a, std::int64_t first_row, std::int64_t last_row) {
-    for (std::int64_t row = first_row; row < last_row; ++row) {
-        for (int v = 0; v < kVectors; ++v) {
-            const Vec<T> leak = kOfLanes ? load<T>(a.leak_of_lanes + v * kWidth<T>) : broadcast<T>(a.leak[row]);
-            const Vec<T> keep = kOfLanes ? load<T>(a.keep_of_lanes + v * kWidth<T>) : broadcast<T>(a.keep[row]);
-            const std::int64_t at = (row * kVectors + v) * kWidth<T>;
-            store<T>(a.next + at, updated<T, kind>(load<T>(a.carried + at), load<T>(a.next + at), leak, keep));
-        }
-    }
-}
-
-template <class T, Activation kind, int kVectors>
-RSV_INLINE void update_rows_of_lanes(const StageStep<T>& a, std::int64_t first_row, std::int64_t last_row) {
+template <class T, Activation kind, int kRows, int kVectors>
+RSV_INLINE void finish_lanes(const StageStep<T>& a, std::int64_t row, const LaneSums<T, kRows, kVectors>& sum) {
     if (a.leak_of_lanes != nullptr) {
-        update_rows<T, kind, kVectors, true>(a, first_row, last_row);
+        finish_tile<T, kind, true, kRows, kVectors>(a, row, sum);
     } else {
-        update_rows<T, kind, kVectors, false>(a, first_row, last_row);
+        finish_tile<T, kind, false, kRows, kVectors>(a, row, sum);
     }
 }
 
+// The activations of a tile are computed beside the sums of the next, which wait for the second cache while they wait
+// for each other.
 template <class T, Activation kind, class Index, int kLaneBytes>
 void sparse_step_lanes(const StageStep<T>& step) {
     const StageStep<T> a = step;  // a copy no store can alias: its fields stay in registers
     constexpr int kVectors = kLaneBytes / kVectorBytes;
-    constexpr int n_lanes = kVectors * kWidth<T>;
+    constexpr int kRows = kVectorBytes == 64 ? 4 : kVectors <= 2 ? 2 : 1;
     const Index* columns = static_cast<const Index*>(a.columns);
-    const T* weights = static_cast<const T*>(a.weights);
+    const T* weights = static_cast<const T*>(a.weights) - a.first_slot * kBlockRows;
+    LaneSums<T, kRows, kVectors> ready{};
     for (std::int64_t block = a.first_block; block < a.last_block; ++block) {
-        for (int r = 0; r < kBlockRows; ++r) {
+        for (int r = 0; r < kBlockRows; r += kRows) {
             const std::int64_t row = block * kBlockRows + r;
-            Vec<T> sum[kVectors];
-            begin_lanes<T, kVectors>(a, row, sum);
+            LaneSums<T, kRows, kVectors> sum;
+            begin_lanes<T, kRows, kVectors>(a, row, sum);
             for (std::int64_t slot = a.block_start[block]; slot < a.block_start[block + 1]; ++slot) {
-                const Vec<T> weight = broadcast<T>(weights[(slot - a.first_slot) * kBlockRows + r]);
-                const T* x = a.state + static_cast<std::int64_t>(columns[slot * kBlockRows + r]) * n_lanes;
-                for (int v = 0; v < kVectors; ++v) sum[v] = fma<T>(weight, load<T>(x + v * kWidth<T>), sum[v]);
+                const std::int64_t at = slot * kBlockRows + r;
+                repeat<kRows>([&](int i) RSV_INLINE_LAMBDA {
+                    const Vec<T> weight = broadcast<T>(weights[at + i]);
+                    const T* x = a.state + static_cast<std::int64_t>(columns[at + i]) * kVectors * kWidth<T>;
+                    repeat<kVectors>([&](int v) RSV_INLINE_LAMBDA {
+                        sum[i][v] = fma<T>(weight, load<T>(x + v * kWidth<T>), sum[i][v]);
+                    });
+                });
             }
-            put_lanes<T, kVectors>(a, row, sum);
+            if (row > a.first_block * kBlockRows) finish_lanes<T, kind, kRows, kVectors>(a, row - kRows, ready);
+            each_of_tile<kRows, kVectors>([&](int i, int v) RSV_INLINE_LAMBDA { ready[i][v] = sum[i][v]; });
         }
-        update_rows_of_lanes<T, kind, kVectors>(a, block * kBlockRows, (block + 1) * kBlockRows);
     }
+    finish_lanes<T, kind, kRows, kVectors>(a, a.last_block * kBlockRows - kRows, ready);
 }
 
 // A tile of rows shares each read of the state; its size is what fits the registers.
@@ -297,24 +328,20 @@ template <class T, Activation kind, int kLaneBytes>
 void dense_step_lanes(const StageStep<T>& step) {
     const StageStep<T> a = step;  // a copy no store can alias: its fields stay in registers
     constexpr int kVectors = kLaneBytes / kVectorBytes;
-    constexpr int n_lanes = kVectors * kWidth<T>;
-    constexpr int kTile = (kVectorBytes == 64 ? 16 : 8) / kVectors;
-    static_assert(kBlockRows % kTile == 0, "a tile stays within its block");
-    for (std::int64_t row = a.first_block * kBlockRows; row < a.last_block * kBlockRows; row += kTile) {
-        Vec<T> sum[kTile][kVectors];
-        for (int i = 0; i < kTile; ++i) begin_lanes<T, kVectors>(a, row + i, sum[i]);
+    constexpr int kRows = (kVectorBytes == 64 ? 16 : 8) / kVectors;
+    static_assert(kBlockRows % kRows == 0, "a tile stays within its block");
+    for (std::int64_t row = a.first_block * kBlockRows; row < a.last_block * kBlockRows; row += kRows) {
+        LaneSums<T, kRows, kVectors> sum;
+        begin_lanes<T, kRows, kVectors>(a, row, sum);
         const std::int64_t slot = row / kBlockRows * a.n_columns - a.first_slot;
         const T* weights = static_cast<const T*>(a.weights) + slot * kBlockRows + row % kBlockRows;
         for (std::int64_t c = 0; c < a.n_columns; ++c) {
-            Vec<T> x[kVectors];
-            for (int v = 0; v < kVectors; ++v) x[v] = load<T>(a.state + c * n_lanes + v * kWidth<T>);
-            for (int i = 0; i < kTile; ++i) {
-                const Vec<T> weight = broadcast<T>(weights[c * kBlockRows + i]);
-                for (int v = 0; v < kVectors; ++v) sum[i][v] = fma<T>(weight, x[v], sum[i][v]);
-            }
+            const T* x = a.state + c * kVectors * kWidth<T>;
+            each_of_tile<kRows, kVectors>([&](int i, int v) RSV_INLINE_LAMBDA {
+                sum[i][v] = fma<T>(broadcast<T>(weights[c * kBlockRows + i]), load<T>(x + v * kWidth<T>), sum[i][v]);
+            });
         }
-        for (int i = 0; i < kTile; ++i) put_lanes<T, kVectors>(a, row + i, sum[i]);
-        update_rows_of_lanes<T, kind, kVectors>(a, row, row + kTile);
+        finish_lanes<T, kind, kRows, kVectors>(a, row, sum);
     }
 }
 

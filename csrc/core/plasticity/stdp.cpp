@@ -153,6 +153,7 @@ private:
             minus = {losses_.data(), 1};
         }
         kernels<T>().pair_targets({wiring_->padded, units_.values.data(), minus, raised_.data()});
+        if (!rule_.changed.any(kInhibitory)) return;
         kernels<T>().pair_targets({wiring_->padded, units_.values.data(), shared(plus_, -a_plus_), lowered_.data()});
     }
 
