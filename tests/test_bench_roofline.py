@@ -1,6 +1,7 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 roofline = pytest.importorskip("bench.roofline", reason="bench/ lies in the source tree only")
@@ -15,6 +16,7 @@ def test_quick_run_prints_and_writes_every_row(tmp_path, capsys):
     assert len(written["results"]) == 14
     for result in written["results"]:
         assert result["row"] in printed
-        assert result["limits"][result["limit"]] == max(result["limits"].values())
+        medians = {of: np.median(seconds) for of, seconds in result["seconds"].items() if of != "ours"}
+        assert result["limit"] == max(medians, key=medians.get)
         assert len(result["share"]) == 3
-        assert min(result["seconds"]) > 0
+        assert all(min(seconds) > 0 for seconds in result["seconds"].values())
