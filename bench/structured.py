@@ -1,11 +1,13 @@
-"""Weights that are products of Hadamard transforms and random signs, beside random links: quality.
+"""Weights that are a fast transform (`topology="hadamard"`) beside random links: quality, speed, and what FFTs take.
 
     python -m bench.structured [--quick] [--output FOLDER]
 
-W = r H D_m ... H D_1, with the orthonormal Hadamard matrix H, of which the fast transform makes a product with x in
-N log2 N additions, and diagonals D of random signs: orthogonal, with all eigenvalues of size r. Here W is given as a
-dense matrix, for no kernel of ours makes such products (docs/architecture.md, decision 6). Seeds, settings and series
-are those of `bench.quality`.
+All forms get the same seeds, settings and series (`bench.quality`); settings are those tuned for random links. "signs"
+are Hadamard weights whose factors are all of one size, which makes them orthogonal: `hadamard_weights` draws factors of
+different sizes because of what they do.
+
+Speed is that of one sequence, float32, one thread, nothing kept: microseconds a step. The last column is the least that
+a step with circulant weights needs, a real FFT there and back by `scipy.fft`, without anything else.
 """
 
 from __future__ import annotations
@@ -13,36 +15,71 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.linalg import hadamard
+from scipy import fft
 
 from bench import results
 from bench.accuracy import Size
 from bench.quality import Form, always, report_quality
+from bench.speed import take_turns
+from reservoirs import EchoStateNetwork
+from reservoirs.topology import HadamardWeights
+
+# Above, all-to-all weights no longer fit any cache.
+MOST_DENSE = 4096
 
 
-def hadamard_weights(n_units: int, n_transforms: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the orthogonal matrix that is so many transforms, each after a random flip of signs."""
-    W = np.eye(n_units)
-    for _ in range(n_transforms):
-        W = hadamard(n_units) @ (rng.choice([-1.0, 1.0], n_units)[:, None] * W) / np.sqrt(n_units)
-    return W
-
-
-def transforms(n_transforms: int) -> Form:
-    """Return the form whose recurrent weights are these."""
+def signs() -> Form:
+    """Return the form whose factors are random signs."""
 
     def form(n_units: int, seed: int) -> dict[str, Any]:
-        return {"topology": hadamard_weights(n_units, n_transforms, np.random.default_rng([seed, n_transforms]))}
+        return {"topology": HadamardWeights(np.random.default_rng([seed, 1]).choice([-1.0, 1.0], n_units))}
 
     return form
 
 
+def seconds(n_units: int, n_steps: int, repetitions: int) -> dict[str, list[float]]:
+    """Return how long a step takes, by the form of the weights. They are not scaled: no step gets faster by that."""
+    u = np.random.default_rng(0).uniform(-1, 1, (n_steps, 1)).astype("float32")
+    settings: dict[str, dict[str, Any]] = {
+        "random, 10 links": {},
+        "blocked, 10 links": {"topology": "blocked"},
+        "hadamard": {"topology": "hadamard"},
+    }
+    if n_units <= MOST_DENSE:
+        settings["dense"] = {"connectivity": 1.0}
+    tasks = {}
+    ends = np.array([[0, n_steps, n_steps, 0]])
+    for name, params in settings.items():
+        network = EchoStateNetwork(n_units, spectral_radius=None, input_scaling=1e-2, random_state=0, **params).fit(u)
+        harvester = network._harvester()
+        state = np.zeros((1, n_units), "float32")
+        tasks[name] = lambda network=harvester.network, state=state: network.harvest(u, ends, state)
+    x = np.random.default_rng(0).uniform(-1, 1, n_units).astype("float32")
+    tasks["FFT, there and back"] = lambda: [fft.irfft(fft.rfft(x)) for _ in range(n_steps)]
+    return {name: [s / n_steps for s in times] for name, times in take_turns(tasks, repetitions).items()}
+
+
+def report_speed(sizes: tuple[int, ...], work: int, repetitions: int) -> dict[str, dict[str, list[float]]]:
+    """Print and return how long a step takes."""
+    print("\n## speed, one sequence, float32 (microseconds a step: median, lowest to highest)\n")
+    figures = {f"N={n}": seconds(n, max(10, work // n), repetitions) for n in sizes}
+    names = list(next(iter(figures.values())))
+    print(f"| | {' | '.join(names)} |")
+    print("|---" * (1 + len(names)) + "|")
+    for size, rows in figures.items():
+        cells = [results.spread([s * 1e6 for s in rows[name]]) if name in rows else "" for name in names]
+        print(f"| {size} | {' | '.join(cells)} |", flush=True)
+    return figures
+
+
 def main(argv: list[str] | None = None) -> None:
-    """Run all rows and print the table."""
+    """Run all rows and print the tables."""
     options = results.parser(__doc__).parse_args(argv)
     size, n_units, n_few = (Size(n_seeds=3, shrink=20), 32, 32) if options.quick else (Size(n_seeds=20), 512, 128)
-    forms = {"random": always()} | {f"{m} transforms": transforms(m) for m in (1, 2, 3)}
-    with results.kept("structured", options, f"{size.n_seeds} seeds") as figures:
+    sizes, work, repetitions = ((64, 128), 10_000, 3) if options.quick else ((1024, 4096, 16_384, 65_536), 4_000_000, 7)
+    forms = {"random": always(), "hadamard": always(topology="hadamard"), "signs": signs()}
+    with results.kept("structured", options, f"{size.n_seeds} seeds; {repetitions} repetitions of speed") as figures:
+        figures["speed"] = report_speed(sizes, work, repetitions)
         figures["quality"] = report_quality(size, forms, n_units, n_few)
 
 

@@ -86,7 +86,7 @@ def _sum_to_odd(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Net:
-    """The arrays a network of the core is compiled from; matrices are dense here."""
+    """The arrays a network of the core is compiled from; matrices are dense, W may be Hadamard factors."""
 
     stages: list[int]
     W: np.ndarray
@@ -103,7 +103,7 @@ class Net:
     def compiled(self, *, dense: bool) -> Any:
         """Return the core's network."""
         network = _core.Network32 if self.W.dtype == np.float32 else _core.Network64
-        form = (lambda matrix: matrix) if dense else compressed
+        form = lambda matrix: matrix if dense or matrix.ndim == 1 else compressed(matrix)  # noqa: E731
         return network(
             self.stages,
             form(self.W),
@@ -121,7 +121,7 @@ class Net:
     @property
     def n_state(self) -> int:
         """Values of a state: the units', or of each remembered step the units' and inputs."""
-        return self.W.shape[1]
+        return self.W.shape[-1]
 
     def shown(self, x: np.ndarray) -> np.ndarray:
         """Return what units in these states show."""
@@ -151,7 +151,8 @@ class Net:
             if i == 0:
                 for j in range(u.shape[1]):
                     sums = fma(self.W_in[:, j], u[:, j, None], sums)
-            sums = add_columns(sums, self.W[units], self.sent(x, u))
+            sent = self.sent(x, u)
+            sums = sums + transform(self.W * sent) if self.W.ndim == 1 else add_columns(sums, self.W[units], sent)
             x[:, units] = fma(self.leak[units], f(sums + 0), self.keep[units] * carried[:, units])
             at += size
         if self.n_remembered:
@@ -171,6 +172,18 @@ def add_columns(sums: np.ndarray, matrix: np.ndarray, x: np.ndarray) -> np.ndarr
     for column in np.flatnonzero(matrix.any(axis=0)):
         sums = fma(matrix[:, column], x[:, column, None], sums)
     return sums
+
+
+def transform(x: np.ndarray) -> np.ndarray:
+    """Return the fast Walsh-Hadamard transform of each row, as far as it goes: from halves to neighbours."""
+    n_rows, n = x.shape
+    half = 1 << (n - 1).bit_length() >> 1
+    x = np.hstack([x, np.zeros((n_rows, max(1, 2 * half) - n), x.dtype)])
+    while half:
+        pairs = x.reshape(n_rows, -1, 2, half)
+        x = np.stack([pairs[:, :, 0] + pairs[:, :, 1], pairs[:, :, 0] - pairs[:, :, 1]], axis=2)
+        half //= 2
+    return x.reshape(n_rows, -1)[:, :n]
 
 
 def activation(name: str) -> Callable[[np.ndarray], np.ndarray]:

@@ -115,7 +115,19 @@ def delay_line(**changes: Any) -> Any:
 
 
 def test_the_unchanged_calls_are_fine() -> None:
-    for call in (sparse, dense, harvest, readout, closed_loop, nvar, add_rows, stream, pooled, delay_line):
+    for call in (
+        sparse,
+        dense,
+        lambda: dense(weights=zeros(N)),
+        harvest,
+        readout,
+        closed_loop,
+        nvar,
+        add_rows,
+        stream,
+        pooled,
+        delay_line,
+    ):
         call()
 
 
@@ -153,6 +165,10 @@ WRONG_VALUES: dict[str, Callable[[], Any]] = {
     "mixing not square": lambda: sparse(mixing=zeros((N, N + 1))),
     "mixing short": lambda: sparse(mixing=(np.arange(N), np.arange(N, dtype=np.int32), np.ones(N))),
     "mixing beyond": lambda: sparse(mixing=(np.arange(N + 1), np.full(N, N, np.int32), np.ones(N))),
+    "mixing by a transform": lambda: sparse(mixing=zeros(N)),
+    "factors short": lambda: dense(weights=zeros(N - 1)),
+    "a transform in stages": lambda: dense(weights=zeros(N), stage_sizes=[N - 1, 1], input_weights=zeros((N - 1, K))),
+    "a transform of the past": lambda: dense(weights=zeros(N), n_remembered=1),
     "unknown activation": lambda: sparse(activation="softmax"),
     "row_start short": lambda: sparse(row_start=np.arange(N)),
     "row_start decreases": lambda: sparse(row_start=np.array([0, 2, 1, 3, 4, 5])),

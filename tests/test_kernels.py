@@ -208,7 +208,7 @@ networks = st.fixed_dictionaries(
         "strips": st.sampled_from([False, False, True]),
         "weight_dtype": st.sampled_from([None, "bfloat16", "int8"]),
         "form": st.sampled_from(["leaky", "mixing", "potentials", "both"]),
-        "links": st.sampled_from(["at once", "at once", "late", "gated"]),
+        "links": st.sampled_from(["at once", "at once", "late", "gated", "transform"]),
         "n_sequences": st.sampled_from([1, 2, 4, 5, 6, 17, 33, 40]),
         "seed": st.integers(0, 2**32 - 1),
     }
@@ -242,7 +242,10 @@ def draw(case: dict[str, Any], dtype: Any, kind: str, leak: float | None = None)
         arrays[0] = rng.uniform(-1, 1, (n, n_columns)) * (rng.random((n, n_columns)) < case["density"]) / size
     elif links == "gated":
         gates = rng.uniform(-1, 1, (n, case["n_inputs"])).astype(dtype)
-    arrays[0] = rounded(arrays[0], case.get("weight_dtype"))
+    elif links == "transform":
+        arrays[0] = rng.uniform(-1, 1, n) / np.sqrt(n)
+    if arrays[0].ndim == 2:
+        arrays[0] = rounded(arrays[0], case.get("weight_dtype"))
     return Net(
         [size] * n_stages,
         *(a.astype(dtype) for a in arrays),
@@ -298,6 +301,16 @@ def test_sums_are_exactly_those_of_the_twin(dtype: Any, case: dict[str, int]) ->
 @given(case=networks, kind=st.sampled_from(["tanh", "relu", "sigmoid", "identity"]))
 def test_steps_are_exactly_those_of_the_twin(dtype: Any, case: dict[str, int], kind: str) -> None:
     check_against_twin(draw(case, dtype, kind), case["n_sequences"], case["seed"])
+
+
+@every_dtype
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(n_units=st.integers(0, 13).flatmap(lambda bits: st.integers(1, 1 << bits)), seed=st.integers(0, 999))
+def test_transforms_of_any_size_are_exactly_those_of_the_twin(dtype: Any, n_units: int, seed: int) -> None:
+    factors = np.random.default_rng(seed).uniform(-1, 1, n_units).astype(dtype)
+    zeros, ones = np.zeros(n_units, dtype), np.ones(n_units, dtype)
+    net = Net([n_units], factors, zeros[:, None], zeros, ones, zeros, "identity")
+    check_against_twin(net, 2, seed, n_steps=1)
 
 
 @every_dtype
@@ -373,10 +386,10 @@ def test_a_diverged_sequence_leaves_the_others_alone(dtype: Any, level: str, den
 
 
 @every_dtype
-@pytest.mark.parametrize("dense", [False, True], ids=("sparse", "dense"))
-def test_a_stream_recovers_from_divergence(dtype: Any, dense: bool) -> None:
-    case = {"stage": 5, "n_stages": 1, "n_inputs": 1, "density": 1.0, "seed": 0}
-    network = draw(case, dtype, "relu").compiled(dense=dense)
+@pytest.mark.parametrize("links", ["sparse", "dense", "transform"])
+def test_a_stream_recovers_from_divergence(dtype: Any, links: str) -> None:
+    case = {"stage": 5, "n_stages": 1, "n_inputs": 1, "density": 1.0, "seed": 0, "links": links}
+    network = draw(case, dtype, "relu").compiled(dense=links == "dense")
     size = "32" if dtype == np.float32 else "64"
     memory = getattr(_core, "NetworkMemory" + size)(network, False, False)
     stream = getattr(_core, "Stream" + size)(memory, None)

@@ -22,7 +22,7 @@ Activation activation_named(const std::string& name) {
     throw std::invalid_argument("unknown activation '" + name + "'");
 }
 
-// Compressed sparse rows (row_start, columns, values), or a dense matrix.
+// Compressed sparse rows (row_start, columns, values), a dense matrix, or, 1-D, the factors of a Hadamard matrix.
 template <class T>
 using Matrix = std::variant<std::tuple<Array<std::int64_t>, Array<std::int32_t>, Array<T>>, Array<T>>;
 
@@ -30,6 +30,11 @@ template <class T>
 MatrixSpec<T> describe(const Matrix<T>& matrix, const char* name, std::int64_t n_units) {
     MatrixSpec<T> spec;
     if (const auto* dense = std::get_if<Array<T>>(&matrix)) {
+        if (dense->ndim() == 1) {
+            expect_shape(name, *dense, {n_units});
+            spec.factors = dense->data();
+            return spec;
+        }
         expect_shape(name, *dense, {n_units, n_units});
         spec.dense = dense->data();
         return spec;
@@ -78,6 +83,7 @@ std::shared_ptr<Network<T>> make_network(const std::vector<std::int64_t>& stage_
     }
     spec.weights = describe(weights, "weights", n_units);
     if (mixing) spec.mixing = describe(*mixing, "mixing", n_units);
+    if (mixing && spec.mixing->factors != nullptr) throw std::invalid_argument("mixing must be 2-D");
     return std::make_shared<Network<T>>(spec);
 }
 

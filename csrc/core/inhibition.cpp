@@ -10,7 +10,8 @@ namespace reservoirs {
 template <class T>
 InhibitionLearner<T>::InhibitionLearner(const Network<T>& network, const T* targets, T rate)
     : network_(network), workspace_(network_.make_workspace()), rate_(rate) {
-    if (network_.weights_.dense) throw std::invalid_argument("the recurrent weights must be sparse");
+    const auto& packed = network_.weights_;
+    if (packed.dense || packed.transform) throw std::invalid_argument("the recurrent weights must be sparse");
     network_.widen(network_.weights_);
     if (network_.n_remembered_ > 0) throw std::invalid_argument("inhibition does not learn online over delays");
     const auto rows = static_cast<std::size_t>(network_.n_rows());

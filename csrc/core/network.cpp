@@ -20,6 +20,13 @@ constexpr std::int64_t kMostRemembered = 100'000;
 // One for a sparse row's unused slots to read: its value stays zero.
 constexpr std::int64_t kZeroSlot = 1;
 
+// Numbers that a transform of n is made of.
+std::int64_t transform_size(std::int64_t n) {
+    std::int64_t size = kBlockRows;
+    while (size < n) size *= 2;
+    return size;
+}
+
 }  // namespace
 
 template <class T>
@@ -67,6 +74,12 @@ Network<T>::Network(const NetworkSpec<T>& spec)
         }
     }
     slot_size_ = blocks_for(n_rows() + kZeroSlot + (remembers ? n_inputs_ : 0)) * kBlockRows;
+    if (spec.weights.factors != nullptr) {
+        if (stages_.size() > 1 || remembers) {
+            throw std::invalid_argument("only one stage that remembers no steps is transformed");
+        }
+        slot_size_ = std::max(slot_size_, transform_size(n_units_));
+    }
     for (const Stage& stage : stages_) {
         shown_parts_.push_back({stage.first_block * kBlockRows, stage.first_unit, stage.n_units});
     }
@@ -82,7 +95,7 @@ Network<T>::Network(const NetworkSpec<T>& spec)
         n_state_ = n_remembered_ * (n_units_ + n_inputs_);
     }
     weights_ = pack(spec.weights, remembers ? n_state_ : n_units_);
-    narrow(weights_);
+    if (!weights_.transform) narrow(weights_);
     if (spec.mixing) mixing_ = pack(*spec.mixing, n_units_);
     if (spec.gates != nullptr) {
         no_links_.emplace();
@@ -116,7 +129,18 @@ std::int64_t Network<T>::place_of_column(std::int64_t column) const {
 
 template <class T>
 typename Network<T>::Packed Network<T>::pack(const MatrixSpec<T>& matrix, std::int64_t n_columns) const {
+    if (matrix.factors != nullptr) return pack_transform(matrix);
     return matrix.dense != nullptr ? pack_dense(matrix) : pack_sparse(matrix, n_columns);
+}
+
+template <class T>
+typename Network<T>::Packed Network<T>::pack_transform(const MatrixSpec<T>& matrix) const {
+    Packed packed;
+    packed.transform = true;
+    packed.block_start = {0};
+    packed.weights.assign(static_cast<std::size_t>(transform_size(n_units_)), T(0));
+    std::copy_n(matrix.factors, n_units_, packed.weights.begin());
+    return packed;
 }
 
 template <class T>
@@ -211,7 +235,13 @@ typename Network<T>::Packed Network<T>::pack_dense(const MatrixSpec<T>& matrix) 
 
 template <class T>
 std::int64_t Network<T>::work() const {
-    const auto size = [](const Packed& m) { return m.block_start.back() * kBlockRows; };
+    const auto size = [](const Packed& m) {
+        std::int64_t n = m.block_start.back() * kBlockRows;
+        // Sums and differences take as long.
+        const auto n_transformed = static_cast<std::int64_t>(m.transform ? m.weights.size() : 0);
+        for (std::int64_t half = 1; half < n_transformed; half *= 2) n += n_transformed;
+        return n;
+    };
     const std::int64_t mixing = mixing_ ? size(*mixing_) : 0;
     return size(weights_) + mixing + static_cast<std::int64_t>(input_weights_.size()) + 8 * n_rows();
 }
@@ -220,6 +250,7 @@ template <class T>
 typename Network<T>::Kernel Network<T>::kernel(const Kernels<T>& k, const Packed& m, Activation activation, int lanes) {
     const auto f = static_cast<std::size_t>(activation);
     const auto s = static_cast<std::size_t>(m.storage);
+    if (m.transform) return k.transform_step[f];
     if (m.dense) return lanes < 0 ? k.dense_step[s][f] : k.dense_step_lanes[lanes][f];
     if (lanes < 0 && !m.first_columns16.empty()) return k.consecutive16_step[s][f];
     if (lanes < 0 && !m.first_columns32.empty()) return k.consecutive32_step[s][f];
@@ -238,7 +269,7 @@ StageStep<T> Network<T>::stage_step(const Packed& m, int lanes) const {
     a.columns = m.columns32.empty() ? static_cast<const void*>(m.columns16.data()) : m.columns32.data();
     if (lanes < 0 && !m.first_columns16.empty()) a.columns = m.first_columns16.data();
     if (lanes < 0 && !m.first_columns32.empty()) a.columns = m.first_columns32.data();
-    a.n_columns = n_rows();
+    a.n_columns = m.transform ? static_cast<std::int64_t>(m.weights.size()) : n_rows();
     return a;
 }
 
@@ -321,6 +352,7 @@ void Network<T>::advance(const Kernels<T>& k, int lanes, const T* input, Workspa
     a.input = input;
     a.state = no_links_ ? w.gated.data() : shown(w);
     a.carried = mixing_ ? w.mixed.data() : w.state();
+    a.transformed = w.transformed.data();
     a.next = next;
     const std::int64_t n_lanes = w.slot_size / slot_size_;
     if (stages_.size() == 1) {
@@ -361,7 +393,8 @@ typename Network<T>::Workspace Network<T>::make_workspace(std::int64_t n_lanes) 
                 no_links_ ? slot : Aligned<T>(),
                 {},
                 {},
-                {}};
+                {},
+                weights_.transform ? Aligned<T>(weights_.weights.size(), T(0)) : Aligned<T>()};
     if (n_lanes > 1 && weights_.storage != Storage::own) {
         const auto& start = weights_.block_start;
         std::int64_t longest = 0;

@@ -39,11 +39,12 @@ struct StageStep {
     std::int64_t last_block;
     const std::int64_t* block_start;  // slot at which each block begins; slots hold kBlockRows weights
     std::int64_t first_slot;          // that weights begin with; lanes only, 0 elsewhere
-    const void* weights;              // [slot][row] T, std::uint16_t or std::int8_t, as stored; lanes: T
-    const T* scales;                  // [row] of weights stored as integers
+    const void* weights;  // [slot][row] T, std::uint16_t or std::int8_t, as stored; lanes: T; transform: [row]
+    const T* scales;      // [row] of weights stored as integers
     // std::uint16_t or std::uint32_t, [slot][row]; consecutive: [slot], of the first row; dense: unused
     const void* columns;
-    std::int64_t n_columns;
+    std::int64_t n_columns;  // transform: a power of two, as many as state and transformed have numbers
+    T* transformed;
     const T* bias;
     const T* leak;
     const T* keep;
@@ -265,6 +266,7 @@ struct Kernels {
     void (*consecutive16_step[kStorages][kActivations])(const StageStep<T>&);
     void (*consecutive32_step[kStorages][kActivations])(const StageStep<T>&);
     void (*dense_step[kStorages][kActivations])(const StageStep<T>&);
+    void (*transform_step[kActivations])(const StageStep<T>&);
     // Weights of one block's slots [first, last) from the form they are stored in.
     void (*widen[kStorages])(const StageStep<T>& a, std::int64_t block, std::int64_t first, std::int64_t last, T* to);
     void (*sparse16_step_lanes[2][kActivations])(const StageStep<T>&);

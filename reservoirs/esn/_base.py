@@ -15,7 +15,7 @@ from .._estimator import Estimator
 from .._params import check_choice, check_count, check_real, check_reals, n_threads
 from ..adaptation._base import run_rules
 from ..sequences import Sequences
-from ..topology import CycleWithJumps, EITopology, Wave
+from ..topology import CycleWithJumps, EITopology, HadamardWeights, Wave
 from ._harvest import Harvester, Noise, make_network
 from ._late import spread_over_time, whole_steps
 from ._narrow import rounded
@@ -23,7 +23,7 @@ from .dynamics import Dynamics, check_dynamics
 
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "identity")
 FEATURES = ("states", "states+input", "states+squares", "states+input+squares")
-TOPOLOGIES = ("random", "blocked", "cycle", "delay_line")
+TOPOLOGIES = ("random", "blocked", "hadamard", "cycle", "delay_line")
 # From this share of nonzeros on, reading every column in order beats looking columns up. By bytes of a number: measured
 # on Zen 5 at N = 300, 1000 and 3000, the two are level at .13, .25 and .31 in float32, at .28, .40 and .53 in float64.
 _DENSE_FROM = {4: 0.25, 8: 0.4}
@@ -43,12 +43,13 @@ RESERVOIR_PARAMETERS = """n_units : int, default={n_units}
         Biases are uniform in +-bias_scaling.
     connectivity : int or float, default=10
         Incoming recurrent links of every unit: an int is their number, a float in (0, 1] their share of all units.
-    topology : {{"random", "blocked", "cycle", "delay_line"}}, object or (n_units, n_units) matrix, default="random"
+    topology : {{"random", "blocked", "hadamard", "cycle", "delay_line"}}, object or matrix, default="random"
         Who is linked with whom: a fixed number of uniformly random links with weights uniform in +-1; such links in
-        strips, which single sequences run through faster (:func:`~reservoirs.topology.blocked_weights`); the simple
-        cycle and delay line of Rodan and Tino (2011); a CycleWithJumps, Wave or EITopology of
-        :mod:`reservoirs.topology`; or the recurrent weights themselves, a dense or sparse array, entry (i, j) from j to
-        i.
+        strips, which single sequences run through faster (:func:`~reservoirs.topology.blocked_weights`); all with all,
+        by the fast Hadamard transform, faster still (:func:`~reservoirs.topology.hadamard_weights`: one layer, without
+        delays, `adaptation` and `weight_dtype`); the simple cycle and delay line of Rodan and Tino (2011); a
+        CycleWithJumps, Wave or EITopology of :mod:`reservoirs.topology`; or the recurrent weights themselves, an array
+        of shape (n_units, n_units), dense or sparse, entry (i, j) from j to i, or HadamardWeights.
     activation : {{"tanh", "relu", "sigmoid", "identity"}}, default="tanh"
         The function f.
     dynamics : {{"leaky", "es2n", "euler", "voltage"}} or an object of these, default="leaky"
@@ -145,12 +146,12 @@ class BaseESN(Estimator):
     @property
     def W_exc_(self) -> Any:
         """Excitatory weights: the positive part of W_, which is W_exc_ - W_inh_."""
-        return self.W_.maximum(0) if sparse.issparse(self.W_) else np.maximum(self.W_, 0)
+        return self.W_.maximum(0) if sparse.issparse(self.W_) else np.maximum(np.asarray(self.W_), 0)
 
     @property
     def W_inh_(self) -> Any:
         """Inhibitory weights, none of them negative: the negative part of W_."""
-        return (-self.W_).maximum(0) if sparse.issparse(self.W_) else np.maximum(-self.W_, 0)
+        return (-self.W_).maximum(0) if sparse.issparse(self.W_) else np.maximum(-np.asarray(self.W_), 0)
 
     def _draw(self, n_inputs: int, n_feedback: int, dtype: np.dtype, feedback_scaling: Any = 0.0) -> None:
         """Check the parameters, draw the weights and compile the network; set the learned attributes at the end."""
@@ -168,8 +169,12 @@ class BaseESN(Estimator):
             pass
         elif isinstance(self.topology, str):
             check_choice("topology", self.topology, TOPOLOGIES)
+            if self.topology == "hadamard":
+                self._check_parts_of_hadamard(dynamics)
         else:
             given = _check_given(self.topology)
+            if isinstance(given, HadamardWeights):
+                self._check_parts_of_hadamard(dynamics)
         n_units = check_count("n_units", self.n_units) if given is None else given.shape[0]
         bias_scaling = check_real("bias_scaling", self.bias_scaling, 0.0)
         input_scaling = check_reals("input_scaling", self.input_scaling, n_inputs)
@@ -304,6 +309,8 @@ class BaseESN(Estimator):
             )
         if topology == "blocked":
             return dynamics._recurrent(n_units, lambda n: _topology.blocked_weights(n, self.connectivity, rng), radius)
+        if topology == "hadamard":
+            return dynamics._recurrent(n_units, lambda n: _topology.hadamard_weights(n, rng), radius)
         if radius == 0:
             raise ValueError(
                 f"spectral_radius={self.spectral_radius!r} must be positive for topology={topology!r}, where it is the "
@@ -335,6 +342,20 @@ class BaseESN(Estimator):
                     f"{name}={value!r} has no part with topology={self.topology!r}: leave it at its default, and set "
                     "the parameters of the topology"
                 )
+
+    def _check_parts_of_hadamard(self, dynamics: Dynamics) -> None:
+        """Refuse what needs links that can be told apart."""
+        alone = {"n_layers": 1, "adaptation": None, "weight_dtype": None}
+        wrong = {name: getattr(self, name) for name, value in alone.items() if getattr(self, name) != value}
+        if self._is_late:
+            wrong |= {"recurrent_delay": self.recurrent_delay, "input_delay": self.input_delay}
+        if type(dynamics)._recurrent is not Dynamics._recurrent:
+            wrong["dynamics"] = self.dynamics
+        if wrong:
+            raise ValueError(
+                f"{', '.join(f'{name}={value!r}' for name, value in wrong.items())} cannot be had with Hadamard "
+                "weights, which are not links that can be told apart; topology='blocked' is the fastest that can"
+            )
 
     def _stack(self, layers: list[Any], n_units: int, rng: np.random.Generator) -> Any:
         """One matrix over all units: the layers on the diagonal, what each reads of the layer below beside them."""
@@ -415,7 +436,12 @@ def _diagonal(blocks: list[Any]) -> Any:
 
 
 def _check_given(W: Any) -> Any:
-    """Return given recurrent weights as a float64 array or CSR matrix with ascending columns."""
+    """Return given recurrent weights in float64, as an array, CSR matrix with ascending columns or HadamardWeights."""
+    if isinstance(W, HadamardWeights):
+        W = W.astype(np.float64)
+        if not np.isfinite(W.factors).all():
+            raise ValueError("topology contains NaN or infinite factors")
+        return W
     try:
         W = sparse.csr_array(W, dtype=np.float64) if sparse.issparse(W) else np.asarray(W, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -433,6 +459,8 @@ def _check_given(W: Any) -> Any:
 
 def _in_fastest_format(W: Any) -> Any:
     """Return the weights dense or sparse, whichever steps faster. The bits of the states are the same."""
+    if isinstance(W, HadamardWeights):
+        return W
     n_units = W.shape[0]
     nonzeros = W.nnz if sparse.issparse(W) else np.count_nonzero(W)
     if nonzeros >= _DENSE_FROM[W.dtype.itemsize] * n_units**2:

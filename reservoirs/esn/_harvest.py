@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import _core
 from ..sequences import Sequences
+from ..topology import HadamardWeights
 from ._pieces import Runs, pieces
 
 # Multiply-adds in one call of the core on one thread: a tenth of a second or less, a third with the slow baseline
@@ -287,7 +288,7 @@ def make_network(
     n_remembered: int = 0,
     gates: np.ndarray | None = None,
 ) -> Any:
-    """Compile the arrays of a network, matrices dense or CSR and all of one dtype, into the core's form."""
+    """Compile the arrays of a network, all of one dtype, into the core's form; matrices are dense or CSR."""
     network: Any = _core.Network32 if W.dtype == np.float32 else _core.Network64
     rest = [np.ascontiguousarray(a) for a in (W_in, bias, gain, keep)]
     mixing = None if mixing is None else _matrix(mixing)
@@ -304,6 +305,8 @@ def make_network(
 
 
 def _matrix(W: Any) -> Any:
+    if isinstance(W, HadamardWeights):
+        return np.ascontiguousarray(W.factors)
     if isinstance(W, np.ndarray):
         return np.ascontiguousarray(W)
     return W.indptr.astype(np.int64), W.indices.astype(np.int32), np.ascontiguousarray(W.data)

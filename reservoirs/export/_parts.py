@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..esn import ESNClassifier, ESNForecaster, ESNRegressor
 from ..esn.dynamics import check_dynamics
 from ..nvar import NVAR
+from ..topology import HadamardWeights
 
 Kind = Literal["regressor", "forecaster", "classifier"]
 _OF_NETWORK = ("W_", "mixing_", "W_in_", "W_fb_", "bias_", "leak_rate_", "last_state_", "last_row_")
@@ -141,6 +142,8 @@ def take_apart(model: Any) -> Parts:
         raise ValueError(f"readout={final.readout!r} cannot be exported; only readout=None, ridge regression, can")
     if not isinstance(final, NVAR) and not final._is_plain:
         raise ValueError("a network with recurrent_delay, input_delay or multiplicative_scaling cannot be exported")
+    if not isinstance(final, NVAR) and isinstance(final.W_, HadamardWeights):
+        raise ValueError("a network with Hadamard weights cannot be exported")
     scaling = scaling_of(scalers, type(final).__name__, final._width_)
     final = _as_float32(final)
     parts = _of_forecaster(final) if isinstance(final, ESNForecaster | NVAR) else _of_network_model(final)

@@ -4,6 +4,7 @@ from reservoirs.topology.contraction import diagonal_metric, metric_norm
 from reservoirs.topology.deterministic import CycleWithJumps, Wave, aperiodic_signs, cycle, delay_line
 from reservoirs.topology.ei import EITopology
 from reservoirs.topology.graphs import Column, Connectome, ErdosRenyi, FixedInDegree, Graph, Modular, SmallWorld
+from reservoirs.topology.hadamard import HadamardWeights, hadamard_weights
 from reservoirs.topology.inputs import ReceptiveFields, Wiring
 from reservoirs.topology.matrices import (
     Matrix,
@@ -21,6 +22,7 @@ __all__ = [
     "ErdosRenyi",
     "FixedInDegree",
     "Graph",
+    "HadamardWeights",
     "Matrix",
     "Modular",
     "ReceptiveFields",
@@ -32,6 +34,7 @@ __all__ = [
     "cycle",
     "delay_line",
     "diagonal_metric",
+    "hadamard_weights",
     "metric_norm",
     "random_weights",
     "scale_to_spectral_radius",

@@ -11,7 +11,9 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import eigvals
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import ArpackNoConvergence, eigs
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
+
+from .hadamard import HadamardWeights
 
 __all__ = [
     "Matrix",
@@ -21,7 +23,7 @@ __all__ = [
     "spectral_radius",
 ]
 
-Matrix: TypeAlias = np.ndarray | sparse.sparray
+Matrix: TypeAlias = np.ndarray | sparse.sparray | HadamardWeights
 MatrixT = TypeVar("MatrixT", bound=Matrix)
 
 _DENSE_UNITS = 300  # up to here LAPACK is as fast as ARPACK
@@ -51,7 +53,7 @@ def spectral_radius(W: Matrix) -> float:
 
     Parameters
     ----------
-    W : ndarray or scipy sparse matrix or array of shape (n_units, n_units)
+    W : ndarray, scipy sparse matrix or array, or HadamardWeights, of shape (n_units, n_units)
         Dense or sparse matrix, real or complex. It is left as it is.
 
     Returns
@@ -89,6 +91,8 @@ def spectral_radius(W: Matrix) -> float:
     >>> spectral_radius(delay_line(100))
     0.0
     """
+    if isinstance(W, HadamardWeights):
+        return _hadamard_radius(W)
     links = _links(W)
     largest = float(np.abs(links.data).max(initial=0.0))
     if largest == 0.0:
@@ -104,14 +108,14 @@ def scale_to_spectral_radius(W: MatrixT, radius: float) -> MatrixT:
 
     Parameters
     ----------
-    W : ndarray or scipy sparse matrix or array of shape (n_units, n_units)
+    W : ndarray, scipy sparse matrix or array, or HadamardWeights, of shape (n_units, n_units)
         Matrix to scale. It is left as it is.
     radius : float
         Wanted spectral radius, finite and at least 0.
 
     Returns
     -------
-    ndarray or sparse, as ``W``
+    As ``W``
         ``W * (radius / spectral_radius(W))`` of the same class, sparse format and floating-point type
         (float64 for integers). Its radius is within 2e-8 of `radius`, relatively, for float64, but for components of
         more than 20,000 units: within 1e-4, and the last digits of the weights may depend on the machine.
@@ -133,7 +137,7 @@ def scale_to_spectral_radius(W: MatrixT, radius: float) -> MatrixT:
     if not (isinstance(radius, Real) and isfinite(radius) and radius >= 0):
         raise ValueError(f"radius must be a finite number of at least 0, got {radius!r}.")
     measured = spectral_radius(W)
-    norm = abs(W).sum(axis=1).max()
+    norm = float(abs(W.factors).sum() if isinstance(W, HadamardWeights) else abs(W).sum(axis=1).max())
     if measured <= _NEGLIGIBLE * norm:
         raise ValueError(
             f"W cannot be scaled to a spectral radius of {radius!r}: its own is {measured:.3g} beside a norm of "
@@ -299,19 +303,40 @@ def _irreducible_radius(block: sparse.csr_array) -> float:
     """Return the spectral radius of a strongly connected matrix."""
     n_units = block.shape[0]
     if n_units <= _DENSE_UNITS:
-        return _dense_radius(block)
+        return _dense_radius(block.toarray())
     operator = block.toarray() if block.nnz > _DENSE_DENSITY * n_units**2 else block
-    start = np.random.default_rng(0).standard_normal(n_units)
+    start = _start(n_units)
     # W'W = c I, where all eigenvalues have modulus sqrt(c) and Krylov methods fail, exactly if (but for a set of
     # measure zero) the random start is an eigenvector of W'W.
     image = operator.conj().T @ (operator @ start)
     squared = float(np.real(start @ image) / (start @ start))
     if np.linalg.norm(image - squared * start) <= 1e-13 * np.linalg.norm(image):
         return float(np.sqrt(squared))
-    exact = n_units <= _EXACT_UNITS
-    if not exact:
+    if n_units > _EXACT_UNITS:
         # Single precision is enough for that, and half the memory to move.
-        operator, start = operator.astype("F" if np.iscomplexobj(operator) else "f"), start.astype("f")
+        operator = operator.astype("F" if np.iscomplexobj(operator) else "f")
+    radius = _arpack_radius(operator)
+    if radius is None and n_units <= _DENSE_FALLBACK_UNITS:
+        return _dense_radius(block.toarray())
+    return _found(radius, n_units)
+
+
+def _hadamard_radius(W: HadamardWeights) -> float:
+    """Return the spectral radius of a Hadamard matrix with factors."""
+    n_units, sizes = len(W.factors), abs(W.factors)
+    if sizes.min() == sizes.max() and n_units & (n_units - 1) == 0:
+        return float(sizes[0] * np.sqrt(n_units))  # a multiple of an orthogonal matrix
+    if n_units <= _DENSE_UNITS:
+        return _dense_radius(W.toarray().astype(np.float64))
+    W = W.astype(np.float64 if n_units <= _EXACT_UNITS else np.float32)
+    return _found(_arpack_radius(LinearOperator(W.shape, W.__matmul__, dtype=W.dtype)), n_units)
+
+
+def _arpack_radius(operator: Any) -> float | None:
+    """Return the spectral radius of whatever is multiplied by vectors; None if ARPACK does not converge."""
+    n_units = operator.shape[0]
+    exact = n_units <= _EXACT_UNITS
+    start = _start(n_units).astype("d" if exact else "f")
     for n_wanted, n_vectors, n_restarts in _ARPACK_TRIALS if exact else _ROUGH_TRIALS:
         try:
             values = eigs(
@@ -327,8 +352,12 @@ def _irreducible_radius(block: sparse.csr_array) -> float:
         except ArpackNoConvergence:
             continue
         return float(np.abs(values).max())
-    if n_units <= _DENSE_FALLBACK_UNITS:
-        return _dense_radius(block)
+    return None
+
+
+def _found(radius: float | None, n_units: int) -> float:
+    if radius is not None:
+        return radius
     raise RuntimeError(
         f"The spectral radius of W was not found: ARPACK did not converge for a strongly connected component of "
         f"{n_units} units, which is above the {_DENSE_FALLBACK_UNITS} units a dense solver is tried for. Many of "
@@ -336,8 +365,12 @@ def _irreducible_radius(block: sparse.csr_array) -> float:
     )
 
 
-def _dense_radius(block: sparse.csr_array) -> float:
-    return float(np.abs(eigvals(block.toarray(), overwrite_a=True, check_finite=False)).max())
+def _dense_radius(block: np.ndarray) -> float:
+    return float(np.abs(eigvals(block, overwrite_a=True, check_finite=False)).max())
+
+
+def _start(n_units: int) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal(n_units)
 
 
 def _times_power_of_two(values: np.ndarray, exponent: int) -> np.ndarray:

@@ -35,8 +35,10 @@ struct MatrixSpec {
     const std::int64_t* row_start = nullptr;
     const std::int32_t* columns = nullptr;
     const T* values = nullptr;
-    // ... or a dense row-major matrix.
+    // ... or a dense row-major matrix ...
     const T* dense = nullptr;
+    // ... or the Hadamard matrix, (-1)^(bits set in both i and j), with a factor for each column.
+    const T* factors = nullptr;
 };
 
 // What a network is made of. Pointers are read during construction only.
@@ -161,7 +163,8 @@ public:
         Aligned<T> gated;      // what units send, if inputs gate that
         Aligned<T> leak;       // in place of the units' own, of each row or each lane; empty: the units' own
         Aligned<T> keep;
-        Aligned<T> wide;  // weights of a block, where lanes use narrow ones
+        Aligned<T> wide;         // weights of a block, where lanes use narrow ones
+        Aligned<T> transformed;  // what a transform is on the way
 
         T* state() { return slots.data() + present * slot_size; }
         const T* state() const { return slots.data() + present * slot_size; }
@@ -195,6 +198,7 @@ private:
     // A matrix in blocks of rows.
     struct Packed {
         bool dense = false;
+        bool transform = false;                 // the weights are factors of columns, with zeros to a power of two
         std::vector<std::int64_t> block_start;  // slots, of a dense one too
         Storage storage{};                      // which of these holds the weights
         Aligned<T> weights;
@@ -211,6 +215,7 @@ private:
     Packed pack_sparse(const MatrixSpec<T>& matrix, std::int64_t n_columns) const;
     Aligned<std::uint32_t> find_first_columns(const Packed& packed) const;
     Packed pack_dense(const MatrixSpec<T>& matrix) const;
+    Packed pack_transform(const MatrixSpec<T>& matrix) const;
     // Stores the weights in the narrowest form that holds all of them exactly, or, for who changes them, in T.
     static void narrow(Packed& packed);
     void widen(Packed& packed) const;
