@@ -10,7 +10,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from copy import copy
 from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -174,9 +173,11 @@ class _OfTimeSteps:
     def fit(self, members: list[tuple[Any, Scale]], readouts: list[list[tuple[Any, Any]]]) -> Iterator[Fitted]:
         """Fit a few settings."""
         scales = [scale for _, scale in members]
-        sums, ends = self._accumulate(scales)
+        sections, ends = self._accumulate(scales)
         alphas = [[lesson.alphas(of_setting) for lesson in self.lessons] for of_setting in readouts]
-        paths = self._solve(sums, alphas)
+        with ThreadPoolExecutor(n_threads(self.family.drawn.n_jobs)) as pool:
+            sums = list(pool.map(self._of_splits, sections))
+            paths = self._solve(sums, alphas, pool)
         outputs = self._predict(scales, paths)
         for setting, (member, _) in enumerate(members):
             for i, (gram, path) in enumerate(zip(sums[setting], paths[setting], strict=True)):
@@ -194,8 +195,8 @@ class _OfTimeSteps:
                     _Known(fitted, "_open_loop", lesson.driving, np.ascontiguousarray(known))
                     yield Fitted(setting, readout, lesson.split, fitted)
 
-    def _accumulate(self, scales: list[Scale]) -> tuple[list[list[Gram]], np.ndarray]:
-        """Return the sums of each setting and split, none for a setting that diverges, and the last states."""
+    def _accumulate(self, scales: list[Scale]) -> tuple[list[dict[tuple[int, ...], Gram]], np.ndarray]:
+        """Return the sums of each setting's sections, none for a setting that diverges, and the last states."""
         drawn, n, width = self.family.drawn, len(self.train), self.lessons[0].inputs.n_features
         dtype = drawn.W_.dtype
         targets = [np.ascontiguousarray(strand[:, width:]) for strand in self.train]
@@ -215,31 +216,37 @@ class _OfTimeSteps:
                     except ValueError:
                         diverged.add(setting)
         ends = (final * lanes.unscale[:, None]).astype(dtype).reshape(len(scales), n, -1)
-        return [[] if i in diverged else self._of_splits(of_setting) for i, of_setting in enumerate(sums)], ends
+        return [{} if i in diverged else of_setting for i, of_setting in enumerate(sums)], ends
 
     def _of_splits(self, sums: dict[tuple[int, ...], Gram]) -> list[Gram]:
         """Add up the sums of each split, beginning with those of another that are a part of them."""
-        n = len(self.lessons)
+        n = len(self.lessons) if sums else 0
         parts = [Counter({splits: splits.count(split) for splits in sums if split in splits}) for split in range(n)]
-        grams: dict[int, Gram] = {}
+        begun: dict[int, tuple[list[int], list[tuple[int, ...]]]] = {}
         for split in sorted(range(n), key=lambda split: parts[split].total()):
-            part = next((other for other in reversed(grams) if parts[other] <= parts[split]), None)
-            grams[split], rest = Gram(), parts[split]
-            if part is not None:
-                grams[split], rest = copy(grams[part]), rest - parts[part]
-            for splits in rest.elements():
-                grams[split].add(sums[splits])
+            part = [other for other in begun if parts[other] <= parts[split]][-1:]
+            known = parts[part[0]] if part else Counter()
+            begun[split] = part, list((parts[split] - known).elements())
+        uses = Counter(splits for _, rest in begun.values() for splits in rest)
+        grams: dict[int, Gram] = {}
+        for split, (part, rest) in begun.items():
+            # Sums that no other split needs may grow: new memory costs more than adding.
+            own = next((splits for splits in rest if uses[splits] == 1), None)
+            grams[split] = Gram() if own is None else sums[own]
+            for other in [grams[each] for each in part] + [sums[splits] for splits in rest if splits != own]:
+                grams[split].add(other)
         return [grams[split] for split in range(n)]
 
-    def _solve(self, sums: list[list[Gram]], alphas: list[list[dict[int, Any]]]) -> list[list[list[RidgeSolution]]]:
-        """Return the readouts of each setting and lesson, one a penalty. LAPACK lets threads run side by side."""
+    def _solve(
+        self, sums: list[list[Gram]], alphas: list[list[dict[int, Any]]], pool: ThreadPoolExecutor
+    ) -> list[list[list[RidgeSolution]]]:
+        """Return the readouts of each setting and lesson, one a penalty."""
         solve = partial(ridge_path, slack=self.family.drawn._slack)
-        with ThreadPoolExecutor(n_threads(self.family.drawn.n_jobs)) as pool:
-            of_settings = [
-                [pool.submit(solve, gram, list(path.values())) for gram, path in zip(grams, paths, strict=bool(grams))]
-                for grams, paths in zip(sums, alphas, strict=True)
-            ]
-            return [[each.result() for each in of_lessons] for of_lessons in of_settings]
+        of_settings = [
+            [pool.submit(solve, gram, list(path.values())) for gram, path in zip(grams, paths, strict=bool(grams))]
+            for grams, paths in zip(sums, alphas, strict=True)
+        ]
+        return [[each.result() for each in of_lessons] for of_lessons in of_settings]
 
     def _predict(self, scales: list[Scale], paths: list[list[list[RidgeSolution]]]) -> list[list[np.ndarray]]:
         """Return the outputs of each setting and split, those of all penalties side by side."""
