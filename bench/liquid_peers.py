@@ -1,6 +1,6 @@
 """One liquid of bench.liquid_speed in another library; needs NumPy and that library, nothing of ours.
 
-    PEERS_PYTHON bench/liquid_peers.py {brian2,nest,snntorch,norse} WORKLOAD.npz N_STEPS
+    PEERS_PYTHON bench/liquid_peers.py {brian2,nest,snntorch,norse,bindsnet} WORKLOAD.npz N_STEPS
 
 Builds the network once, then runs its first N_STEPS for every line on standard input and answers with a line of JSON:
 the seconds of the run alone, its steps a second, and every unit's spike count. One thread each, and single precision
@@ -235,7 +235,41 @@ def norse(work: dict[str, Any], n_steps: int) -> Run:
     return run
 
 
-PEERS = {"brian2": brian2, "nest": nest, "snntorch": snntorch, "norse": norse}
+def bindsnet(work: dict[str, Any], n_steps: int, kind: str = "Connection") -> Run:
+    """Return a run of current-based LIF nodes, its input acting in the step that it comes in; dense matrices."""
+    import torch
+    from bindsnet.network import Network, topology
+    from bindsnet.network.monitors import Monitor
+    from bindsnet.network.nodes import CurrentLIFNodes, Input
+
+    x, W, W_in = torch_inputs(work, n_steps)
+    network = Network(learning=False)
+    entering = Input(len(W_in.T))
+    units = CurrentLIFNodes(
+        len(W), thresh=float(work["threshold"]), rest=0.0, reset=0.0, tc_decay=float(-1 / np.log(work["decay"])),
+        tc_i_decay=float(-1 / np.log(work["current_decay"])),
+        refrac=int(work["refractory"]) + 1,  # it counts the step of the spike itself
+    )  # fmt: skip
+    connection = getattr(topology, kind)
+    network.add_layer(entering, "input")
+    network.add_layer(units, "units")
+    for source, name, matrix in ((entering, "input", W_in), (units, "units", W)):
+        weights = (matrix.T * float(work["gain"])).contiguous()
+        network.add_connection(connection(source, units, w=weights), name, "units")
+    monitor = Monitor(units, ["s"], time=n_steps)
+    network.add_monitor(monitor, "spikes")
+
+    def run() -> tuple[float, Any]:
+        network.reset_state_variables()
+        begin = time.perf_counter()
+        network.run({"input": x}, time=n_steps, one_step=True)
+        seconds = time.perf_counter() - begin
+        return seconds, monitor.get("s")[:-1].sum(dim=(0, 1)).numpy()
+
+    return run
+
+
+PEERS = {"brian2": brian2, "nest": nest, "snntorch": snntorch, "norse": norse, "bindsnet": bindsnet}
 
 
 def main() -> None:
