@@ -56,8 +56,10 @@ FAN_OUT, N_INPUTS, INPUT_SHARE, INPUT_RATE = 100, 784, 0.01, 0.03
 # Many short samples, as in use: of few long ones the last would run alone for long.
 N_SAMPLES, SAMPLES_SHARE, OFTEN = 64, 10, 5
 SAMPLE_STEPS = 250  # of an image; under input that goes on the astrocyte would calm the liquid to 10 Hz
-PEERS = {"Brian2 standalone": "brian2", "NEST": "nest", "snnTorch": "snntorch", "Norse": "norse"}
-FEWER_STEPS = {"snnTorch": 100, "Norse": 100}  # what dense matrices do in a second or two
+PEERS = {
+    "Brian2 standalone": "brian2", "NEST": "nest", "snnTorch": "snntorch", "Norse": "norse", "BindsNET": "bindsnet",
+}  # fmt: skip
+FEWER_STEPS = {"snnTorch": 100, "Norse": 100, "BindsNET": 100}  # what dense matrices do in a second or two
 # Ours, one thread, as a multiple of the contender.
 TARGETS = {"minimal loop": 1 / 1.5, "Brian2 standalone": 2.0, "NEST": 25.0, "snnTorch": 100.0, "Norse": 100.0}
 OURS, TWO_THREADS, ONE_THREAD = "reservoirs", "reservoirs, 64 samples, 2 threads", "reservoirs, 64 samples, 1 thread"

@@ -4,8 +4,8 @@
 
 Every row is printed, won or lost. A figure is the median of several repetitions; the two take turns, after a search of
 two candidates each, which starts the workers of GridSearchCV. Neither refits the best. Scores are compared to those of
-GridSearchCV, and these, for scale, to what GridSearchCV itself gives when every input is moved to the next number: where
-a readout makes much of rounding (small penalties) both are as far apart.
+GridSearchCV, and these, for scale, to what GridSearchCV itself gives when every input is moved to the next number:
+where a readout makes much of rounding (small penalties) both are as far apart.
 """
 
 from __future__ import annotations
