@@ -103,6 +103,9 @@ MODELS: dict[str, Callable[[], Any]] = {
     "dense": lambda: regressor(n_units=20, connectivity=1.0, activation="relu", spectral_radius=0.3),
     "wide": lambda: regressor(n_units=300, activation="identity", spectral_radius=0.5, features="states"),
     "cycle": lambda: regressor(topology="cycle", n_units=33),
+    "hadamard": lambda: regressor(topology="hadamard", n_units=33, leak_rate=0.5),
+    "hadamard voltage": lambda: regressor(topology="hadamard", dynamics="voltage", n_units=8, feedback_scaling=0.3),
+    "hadamard es2n": lambda: regressor(topology="hadamard", dynamics="es2n", n_units=5, leak_rate=0.2),
     "leaks": lambda: regressor(n_units=30, leak_rate=np.linspace(0.1, 1, 30), topology=given_weights()),
     "es2n": lambda: regressor(dynamics="es2n", leak_rate=np.linspace(0.1, 0.9, 20), n_units=20, n_layers=2),
     "es2n random": lambda: regressor(dynamics=ES2N("random"), leak_rate=0.3, n_units=20),
@@ -194,7 +197,7 @@ def test_every_optimisation_gives_the_bits_of_python(name: str, level: str, comp
 
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("name", ["regressor", "deep", "es2n", "exogenous", "NVAR exogenous"])
+@pytest.mark.parametrize("name", ["regressor", "deep", "es2n", "hadamard es2n", "exogenous", "NVAR exogenous"])
 def test_every_way_to_multiply_and_add_gives_the_bits_of_python(name: str, variant: str, compiler: str) -> None:
     code = compiled(exported(name), compiler, "-O1", *flags_of(variant, compiler))
     few = [each[:1000] for each in arguments(name)]
@@ -461,6 +464,8 @@ def test_what_integers_cannot_do() -> None:
         to_c(fitted, "m", refit=(u, y))
     with pytest.raises(ValueError, match=r"dynamics=ES2N\(\) is for 'float32'; dtype='int8' is for 'leaky' only"):
         to_c(ESNRegressor(n_units=10, dynamics="es2n", random_state=0).fit(u, y), "m", dtype="int8", refit=(u, y))
+    with pytest.raises(ValueError, match="Hadamard weights are for 'float32'; dtype='int8' is for links"):
+        to_c(ESNRegressor(n_units=10, topology="hadamard", random_state=0).fit(u, y), "m", dtype="int8", refit=(u, y))
     with pytest.raises(ValueError, match=r"refit is ndarray; expected the tuple of what fit takes, \(X, y\)"):
         to_c(fitted, "m", dtype="int8", refit=u)
     with pytest.raises(ValueError, match=r"refit is a tuple of 1; expected the tuple of what fit takes, \(X, y\)"):

@@ -60,41 +60,47 @@ constexpr int kMostTogether = 8;
 
 // What a vector is made of at the first stage, and at later ones.
 template <class T, bool kFirst>
-RSV_INLINE Vec<T> transformed(const StageStep<T>& a, std::int64_t row) {
-    if constexpr (kFirst) return load<T>(a.state + row) * load<T>(static_cast<const T*>(a.weights) + row);
-    return load<T>(a.transformed + row);
+RSV_INLINE Vec<T> transformed(const T* from, const T* factors, std::int64_t row) {
+    if constexpr (kFirst) return load<T>(from + row) * load<T>(factors + row);
+    return load<T>(from + row);
 }
 
 // Stages of numbers n/2, ... n/kRadix apart, of those from `row` on.
 template <class T, int kRadix, bool kFirst>
 RSV_INLINE void pass(const StageStep<T>& a, std::int64_t row, std::int64_t n) {
     const std::int64_t apart = n / kRadix;
+    const T* const from = kFirst ? a.state : a.transformed;
+    const T* const factors = static_cast<const T*>(a.weights);
+    T* const to = a.transformed;
     for (std::int64_t i = row; i < row + apart; i += kWidth<T>) {
         Vec<T> v[kRadix];
-        for (int j = 0; j < kRadix; ++j) v[j] = transformed<T, kFirst>(a, i + j * apart);
+        for (int j = 0; j < kRadix; ++j) v[j] = transformed<T, kFirst>(from, factors, i + j * apart);
         butterflies<T, kRadix>(v);
-        for (int j = 0; j < kRadix; ++j) store<T>(a.transformed + i + j * apart, v[j]);
+        for (int j = 0; j < kRadix; ++j) store<T>(to + i + j * apart, v[j]);
     }
 }
 
 // The last stages of kRadix vectors from `row` on, and what becomes of these units.
 template <class T, Activation kind, int kRadix, bool kFirst>
 RSV_INLINE void last_pass(const StageStep<T>& a, std::int64_t row) {
-    const std::int64_t n_rows = a.last_block * kBlockRows;
-    const std::int64_t end = row + kRadix * kWidth<T> < n_rows ? row + kRadix * kWidth<T> : n_rows;
+    const T* const from = kFirst ? a.state : a.transformed;
     Vec<T> v[kRadix];
-    for (int j = 0; j < kRadix; ++j) v[j] = transformed<T, kFirst>(a, row + j * kWidth<T>);
-    butterflies<T, kRadix>(v);
     for (int j = 0; j < kRadix; ++j) {
+        v[j] = transformed<T, kFirst>(from, static_cast<const T*>(a.weights), row + j * kWidth<T>);
+    }
+    butterflies<T, kRadix>(v);
+    for (int j = 0; j < kRadix; ++j) v[j] = butterflies_within<T>(v[j]);
+    const std::int64_t n_left = (a.last_block * kBlockRows - row) / kWidth<T>;
+    for (int j = 0; j < kRadix; ++j) {
+        if (j >= n_left) continue;
         const std::int64_t i = row + j * kWidth<T>;
-        if (i >= end) break;
         Vec<T> sum = load<T>(a.bias + i);
         for (std::int64_t k = 0; k < a.n_inputs; ++k) {
             sum = fma<T>(load<T>(a.input_weights + k * a.input_stride + i), broadcast<T>(a.input[k]), sum);
         }
-        store<T>(a.next + i, sum + butterflies_within<T>(v[j]));
+        const Vec<T> y = load<T>(a.carried + i);
+        store<T>(a.next + i, updated<T, kind>(y, sum + v[j], load<T>(a.leak + i), load<T>(a.keep + i)));
     }
-    update_blocks<T, kind>(a, row / kBlockRows, end / kBlockRows);
 }
 
 // Depth first: what fits the first cache stays there for all its stages.
@@ -112,14 +118,13 @@ void transform(const StageStep<T>& a, std::int64_t row, std::int64_t n) {
     if (n_parts == 8) pass<T, 8, kFirst>(a, row, n);
     if (n_parts == 4) pass<T, 4, kFirst>(a, row, n);
     if (n_parts == 2) pass<T, 2, kFirst>(a, row, n);
-    for (std::int64_t part = 0; part < n_parts; ++part)
-        transform<T, kind, false>(a, row + part * (n / n_parts), n / n_parts);
+    n /= n_parts;
+    for (std::int64_t part = 0; part < n_parts; ++part) transform<T, kind, false>(a, row + part * n, n);
 }
 
 template <class T, Activation kind>
 void transform_step(const StageStep<T>& step) {
-    const StageStep<T> a = step;  // a copy no store can alias: its fields stay in registers
-    transform<T, kind, true>(a, 0, a.n_columns);
+    transform<T, kind, true>(step, 0, step.n_columns);
 }
 
 }  // namespace

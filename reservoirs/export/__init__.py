@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 from .._params import check_choice
 from ..esn.dynamics import Leaky, check_dynamics
 from ..lsm._base import BaseLiquid
+from ..topology import HadamardWeights
 from ._fixed import FixedNetwork, make_fixed
 from ._learning import check_learner, make_extras
 from ._liquid import take_liquid_apart, write_liquid
@@ -135,6 +136,8 @@ def _in_integers(parts: Parts, dtype: str, refit: Any) -> tuple[Parts, FixedNetw
         raise ValueError(f"dtype={dtype!r} is for echo-state networks; export {name} as 'float32'")
     if parts.core.activation not in ("tanh", "sigmoid"):
         raise ValueError(f"dtype={dtype!r} needs bounded states, which activation={parts.core.activation!r} has not")
+    if isinstance(parts.core.W, HadamardWeights):
+        raise ValueError(f"Hadamard weights are for 'float32'; dtype={dtype!r} is for links, as topology='blocked' has")
     if not isinstance(dynamics := check_dynamics(parts.estimator.dynamics), Leaky):
         raise ValueError(f"dynamics={dynamics!r} is for 'float32'; dtype={dtype!r} is for 'leaky' only")
     wanted, lengths = ("(y,) or (y, X)", (1, 2)) if parts.kind == "forecaster" else ("(X, y)", (2,))

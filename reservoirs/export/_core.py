@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..topology import HadamardWeights
 from ._fixed import TANH_TABLE, FixedNetwork
 from ._parts import DelayLine, Network, Parts
 from ._text import Array, literal, smallest_unsigned
@@ -65,6 +66,8 @@ def bits(values: np.ndarray) -> np.ndarray:
 def _network(parts: Parts, network: Network, readout: str) -> Core:
     n_units, n_drives = len(network.bias), network.W_in.shape[1]
     links, link_arrays, link_macros = _links(network.W)
+    transformed = 1 << (n_units - 1).bit_length() if isinstance(network.W, HadamardWeights) else 0
+    sums = f", and {transformed * (transformed.bit_length() - 1)} sums and differences" if transformed else ""
     arrays = [
         Array("bias", network.bias),
         Array("input_weights", network.W_in, "a row a unit"),
@@ -79,18 +82,24 @@ def _network(parts: Parts, network: Network, readout: str) -> Core:
     if network.linear is not None:
         more, link_arrays, link_macros = _links(network.linear, "linear_")
         links, arrays, macros = links + more, [*arrays, *link_arrays], macros | link_macros
-    own = "v" if network.potentials else "next"
-    told = "potentials, of which x are the rates" if network.potentials else "used within a step only"
+    state = [f"float x[{n_units}];"]
+    if network.potentials:
+        state.append(f"float v[{n_units}]; /* potentials, of which x are the rates */")
+    n_next = transformed or n_units * (not network.potentials)
+    if n_next:
+        state.append(f"float next[{n_next}]; /* used within a step only */")
     polynomial = ["rounding"] if network.activation in ("tanh", "sigmoid") else []
+    transform = ["product", "transform"] if transformed else []
     return Core(
-        sizes=_sizes(network) | {"MIXES": int(network.linear is not None), "POTENTIALS": int(network.potentials)},
+        sizes=_sizes(network)
+        | {"MIXES": int(network.linear is not None), "POTENTIALS": int(network.potentials), "TRANSFORM": transformed},
         macros=macros,
         arrays=arrays,
-        templates=[*polynomial, network.activation, "network", *_reader(parts, [readout, "network_run"])],
-        state=[f"float x[{n_units}];", f"float {own}[{n_units}]; /* {told} */"],
-        state_bytes=8 * n_units,
+        templates=[*polynomial, network.activation, *transform, "network", *_reader(parts, [readout, "network_run"])],
+        state=state,
+        state_bytes=4 * (n_units * (1 + network.potentials) + n_next),
         multiply_adds=links + n_drives * network.stage_ends[0] + n_units,
-        work=f"{n_units} {network.activation}",
+        work=f"{n_units} {network.activation}{sums}",
     )
 
 
@@ -165,7 +174,9 @@ def _fixed_network(parts: Parts, fixed: FixedNetwork) -> Core:
 
 
 def _links(W: Any, prefix: str = "") -> tuple[int, list[Array], dict[str, str]]:
-    """Return how many weights a matrix has, with the arrays and macros that tell which: sparse, or all."""
+    """Return how many weights a matrix has, with the arrays and macros that tell which: sparse, all, or factors."""
+    if isinstance(W, HadamardWeights):
+        return len(W.factors), [Array("factors", W.factors)], {}
     n_units, n_bytes = W.shape[0], W.data.itemsize
     columns, counts = smallest_unsigned(W.indices), np.diff(W.indptr)
     of_unit, column = f"NAME_{prefix.upper()}LINKS(unit)", f"NAME_{prefix.upper()}COLUMN(unit, link)"

@@ -47,7 +47,7 @@ class Network:
     `linear` makes of all states. Where the states are `potentials`, units send and show the activation of these.
     """
 
-    W: Any  # CSR, float32
+    W: Any  # CSR or HadamardWeights, float32
     linear: Any  # CSR, float32, or None
     W_in: np.ndarray
     bias: np.ndarray
@@ -142,8 +142,6 @@ def take_apart(model: Any) -> Parts:
         raise ValueError(f"readout={final.readout!r} cannot be exported; only readout=None, ridge regression, can")
     if not isinstance(final, NVAR) and not final._is_plain:
         raise ValueError("a network with recurrent_delay, input_delay or multiplicative_scaling cannot be exported")
-    if not isinstance(final, NVAR) and isinstance(final.W_, HadamardWeights):
-        raise ValueError("a network with Hadamard weights cannot be exported")
     scaling = scaling_of(scalers, type(final).__name__, final._width_)
     final = _as_float32(final)
     parts = _of_forecaster(final) if isinstance(final, ESNForecaster | NVAR) else _of_network_model(final)
@@ -255,6 +253,8 @@ def _network(model: Any) -> Network:
 
 
 def _rows(matrix: Any) -> Any:
+    if isinstance(matrix, HadamardWeights):
+        return matrix
     rows = sparse.csr_array(matrix)
     rows.sort_indices()
     return rows

@@ -87,7 +87,7 @@ def write(parts: Parts, name: str, dtype: str, fixed: FixedNetwork | None, extra
     reader = ["best"] if kind == "classifier" else []
     init = "init_learned" if learns else "init"
     names = [*core.templates, init, *reader, kind, *extras.templates]
-    draft.functions += [template(name, sizes) for name in names]
+    draft.functions += [template(name, sizes) for name in dict.fromkeys(names)]
     driver = template("host", draft.sizes) + template(f"host_{parts.kind}", draft.sizes)
     header = _facts(draft, name) + rename(_header(draft), name)
     return Code(header, rename(_implementation(draft), name), rename(driver, name))

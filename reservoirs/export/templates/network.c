@@ -14,15 +14,19 @@ static void name_show(name_state *s, size_t begin, size_t end)
 static void name_advance(name_state *s, const float *u)
 {
     static const size_t ends[] = {NAME_STAGE_ENDS};
-    size_t stage, unit = 0, link = 0, i;
+    size_t stage, unit = 0, i;
 #if NAME_MIXES
     size_t linear = 0;
+#endif
+#if NAME_TRANSFORM
+    name_transform(s->x, s->next);
+#else
+    size_t link = 0;
 #endif
     for (stage = 0; stage < sizeof ends / sizeof ends[0]; ++stage) {
         const size_t begin = unit;
         for (; unit < ends[stage]; ++unit) {
             float sum = NAME_READF(&name_bias[unit]);
-            size_t n = NAME_LINKS(unit);
 #if NAME_MIXES
             float carried = 0.0f;
 #elif NAME_POTENTIALS == 0
@@ -33,16 +37,20 @@ static void name_advance(name_state *s, const float *u)
                     sum = name_fma(NAME_READF(&name_input_weights[unit * NAME_DRIVES + i]), u[i], sum);
                 }
             }
-            for (; n > 0; --n, ++link) {
+#if NAME_TRANSFORM
+            sum = sum + s->next[unit];
+#else
+            for (size_t n = NAME_LINKS(unit); n > 0; --n, ++link) {
                 sum = name_fma(NAME_READF(&name_weights[link]), s->x[NAME_COLUMN(unit, link)], sum);
             }
+#endif
 #if NAME_POTENTIALS
             s->v[unit] = name_fma(NAME_GAIN(unit), sum + 0.0f, NAME_KEEP(unit) * s->v[unit]);
         }
         name_show(s, begin, unit);
 #else
 #if NAME_MIXES
-            for (n = NAME_LINEAR_LINKS(unit); n > 0; --n, ++linear) {
+            for (size_t n = NAME_LINEAR_LINKS(unit); n > 0; --n, ++linear) {
                 carried = name_fma(NAME_READF(&name_linear_weights[linear]), s->x[NAME_LINEAR_COLUMN(unit, linear)], carried);
             }
             carried = carried + 0.0f;
