@@ -86,6 +86,26 @@ def test_states_do_not_depend_on_threads_or_levels(setting: dict[str, Any], dtyp
                 assert_same_bits(network(**setting, dtype=dtype, n_jobs=n_jobs).fit_transform(X), expected)
 
 
+LARGE: dict[str, dict[str, Any]] = {
+    "random": {"n_units": 1003, "state_noise": 0.1},
+    "blocked": {"n_units": 1003, "topology": "blocked", "leak_rate": 0.3},
+    "dense": {"n_units": 301, "connectivity": 1.0, "spectral_radius": None},
+    "narrow": {"n_units": 301, "connectivity": 1.0, "weight_dtype": "int8", "spectral_radius": None},
+}
+
+
+@every_dtype
+@pytest.mark.parametrize("setting", LARGE.values(), ids=LARGE)
+def test_steps_that_threads_share_have_the_bits_of_one_thread(setting: dict[str, Any], dtype: str) -> None:
+    X = np.random.default_rng(0).uniform(-1, 1, (600, 2))
+    one = network(**setting, dtype=dtype, washout=3).fit(X)
+    expected = one.transform(X)
+    for n_jobs in (2, 3, 64):
+        assert_same_bits(one.set_params(n_jobs=n_jobs).transform(X), expected)
+    with short_calls(work=5_000_000):
+        assert_same_bits(one.transform(X), expected)
+
+
 @every_dtype
 @every_setting
 @settings(max_examples=15, deadline=None, derandomize=True)

@@ -18,6 +18,11 @@ namespace {
 // A narrow group of lanes costs about as much as this many sequences alone (measured on Zen 5: 4.1 to 4.4).
 constexpr std::int64_t kFewestLanes = 5;
 
+// Threads that share a step meet after it, which takes as long as some hundred multiply-adds of each; and before they
+// can begin, all have to be woken, which takes as long as a million.
+constexpr std::int64_t kLeastShare = 1 << 13;
+constexpr std::int64_t kLeastShared = 1 << 22;
+
 template <class T>
 constexpr int lanes_in(int width) {
     return (width == 0 ? kNarrowLaneBytes : kWideLaneBytes) / static_cast<int>(sizeof(T));
@@ -70,15 +75,19 @@ void Network<T>::write_row(const Kernels<T>& k, const Workspace& w, bool past_ca
 }
 
 template <class T>
-void Network<T>::run_alone(const Kernels<T>& k, const Harvest<T>& job, std::size_t index, std::int64_t from,
-                           Workspace& w) const {
-    const Stretch& s = job.stretches[index];
-    T* state = job.states + static_cast<std::int64_t>(index) * n_state_;
+void Network<T>::begin_alone(const Harvest<T>& job, std::size_t index, Workspace& w) const {
     if (job.leak != nullptr) {
         w.leak.assign(static_cast<std::size_t>(n_rows()), job.leak[index]);
         w.keep.assign(static_cast<std::size_t>(n_rows()), job.keep[index]);
     }
-    load_state(state, w);
+    load_state(job.states + static_cast<std::int64_t>(index) * n_state_, w);
+}
+
+template <class T>
+void Network<T>::run_alone(const Kernels<T>& k, const Harvest<T>& job, std::size_t index, std::int64_t from,
+                           Workspace& w) const {
+    const Stretch& s = job.stretches[index];
+    begin_alone(job, index, w);
     for (std::int64_t row = s.begin + from; row < s.end; ++row) {
         advance(k, -1, job.inputs + row * n_inputs_, w);
         if (job.noise.scale > 0) {
@@ -91,7 +100,74 @@ void Network<T>::run_alone(const Kernels<T>& k, const Harvest<T>& job, std::size
             write_row(k, w, job.past_caches, job.out + (s.out_row + row - s.store_from) * job.out_stride);
         }
     }
-    store_state(w, state);
+    store_state(w, job.states + static_cast<std::int64_t>(index) * n_state_);
+}
+
+template <class T>
+int Network<T>::team_for_a_step(int n_threads) const {
+    const bool plain = stages_.size() == 1 && n_remembered_ == 0 && !potentials_ && !mixing_ && !no_links_;
+    if (!plain || weights_.transform) return 1;
+    return team_size(std::min(n_threads, n_processors()), std::min(work() / kLeastShare, stages_[0].last_block));
+}
+
+// One meeting a step is enough: rows are written to the slot that nobody reads before the next meeting. Where threads
+// keep each other waiting, the first goes on alone.
+template <class T>
+void Network<T>::run_together(const Kernels<T>& k, const Harvest<T>& job, int team) const {
+    const Stretch& s = job.stretches[0];
+    Workspace w = make_workspace();
+    begin_alone(job, 0, w);
+    T* const slots[] = {w.state(), next_slot(w)};
+    const std::vector<std::int64_t>& start = weights_.block_start;
+    const std::int64_t n_blocks = stages_[0].last_block;
+    Meeting meeting;
+    in_team(team, [&](int thread, int n_threads) {
+        // Blocks with as many links as everyone else's.
+        const auto share_end = [&](int i) {
+            if (i == n_threads) return n_blocks;
+            return std::lower_bound(start.begin(), start.end(), start.back() * i / n_threads) - start.begin();
+        };
+        StageStep<T> step = first_step(-1, nullptr, nullptr, w);
+        step.first_block = share_end(thread);
+        step.last_block = share_end(thread + 1);
+        // act(place in a slot, place in a row, how many), for the units among them
+        const auto each_part = [&](const auto& act) {
+            for (const Part& part : shown_parts_) {
+                const std::int64_t first = std::max(part.inner, step.first_block * kBlockRows);
+                const std::int64_t last = std::min(part.inner + part.size, step.last_block * kBlockRows);
+                if (first < last) act(first, part.outer + first - part.inner, last - first);
+            }
+        };
+        bool together = n_threads > 1;
+        for (std::int64_t t = 0; t < length(s); ++t) {
+            T* const next = slots[(t + 1) % 2];
+            step.input = job.inputs + (s.begin + t) * n_inputs_;
+            step.state = step.carried = slots[t % 2];
+            step.next = next;
+            kernel(k, weights_, activation_, -1)(step);
+            if (job.noise.scale > 0) {
+                each_part([&](std::int64_t inner, std::int64_t outer, std::int64_t n) {
+                    add_noise(job.noise, 0, t, outer, n, 1, next + inner);
+                });
+            }
+            if (job.out != nullptr && s.begin + t >= s.store_from) {
+                T* const row = job.out + (s.out_row + s.begin + t - s.store_from) * job.out_stride;
+                each_part([&](std::int64_t inner, std::int64_t outer, std::int64_t n) {
+                    if (job.past_caches) return k.stream_row(next + inner, n, row + outer);
+                    std::copy_n(next + inner, n, row + outer);
+                });
+            }
+            if (together && !meeting.wait(n_threads)) {
+                if (thread > 0) break;
+                together = false;
+                step.first_block = 0;
+                step.last_block = n_blocks;
+            }
+        }
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+    });
+    w.present = (slots[length(s) % 2] - w.slots.data()) / w.slot_size;
+    store_state(w, job.states);
 }
 
 template <class T>
@@ -191,6 +267,10 @@ template <class T>
 void Network<T>::harvest(const Harvest<T>& job) const {
     const auto n_sequences = static_cast<std::int64_t>(job.stretches.size());
     if (n_sequences == 0) return;
+    if (n_sequences == 1 && length(job.stretches[0]) * work() >= kLeastShared) {
+        const int team = team_for_a_step(job.n_threads);
+        if (team > 1) return run_together(kernels<T>(), job, team);
+    }
     std::vector<std::size_t> order(job.stretches.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(),

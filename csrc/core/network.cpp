@@ -334,10 +334,7 @@ void Network<T>::run(const Kernels<T>& k, int lanes, const StageStep<T>& step, W
 }
 
 template <class T>
-void Network<T>::advance(const Kernels<T>& k, int lanes, const T* input, Workspace& w) const {
-    if (mixing_) mix(k, lanes, w);
-    if (no_links_) gate(k, lanes, input, w);
-    T* next = next_slot(w);
+StageStep<T> Network<T>::first_step(int lanes, const T* input, T* next, Workspace& w) const {
     StageStep<T> a = stage_step(weights_, lanes);
     a.bias = bias_.data();
     a.leak = leak_.data();
@@ -354,6 +351,15 @@ void Network<T>::advance(const Kernels<T>& k, int lanes, const T* input, Workspa
     a.carried = mixing_ ? w.mixed.data() : w.state();
     a.transformed = w.transformed.data();
     a.next = next;
+    return a;
+}
+
+template <class T>
+void Network<T>::advance(const Kernels<T>& k, int lanes, const T* input, Workspace& w) const {
+    if (mixing_) mix(k, lanes, w);
+    if (no_links_) gate(k, lanes, input, w);
+    T* next = next_slot(w);
+    StageStep<T> a = first_step(lanes, input, next, w);
     const std::int64_t n_lanes = w.slot_size / slot_size_;
     if (stages_.size() == 1) {
         a.last_block = stages_[0].last_block;

@@ -228,6 +228,8 @@ private:
     // lanes: -1 for one sequence, else the width of the group. The new state becomes the present one; whoever is done
     // with changing it calls `settle`, which brings the rates up to it.
     void advance(const Kernels<T>& k, int lanes, const T* input, Workspace& w) const;
+    // The step of the first stage, for all but which blocks.
+    StageStep<T> first_step(int lanes, const T* input, T* next, Workspace& w) const;
     void mix(const Kernels<T>& k, int lanes, Workspace& w) const;
     void gate(const Kernels<T>& k, int lanes, const T* input, Workspace& w) const;
     using Kernel = void (*)(const StageStep<T>&);
@@ -235,8 +237,12 @@ private:
     StageStep<T> stage_step(const Packed& m, int lanes) const;
     void run(const Kernels<T>& k, int lanes, const StageStep<T>& step, Workspace& w) const;
     void settle(const Kernels<T>& k, Workspace& w) const;
+    void begin_alone(const Harvest<T>& job, std::size_t index, Workspace& w) const;
     void run_alone(const Kernels<T>& k, const Harvest<T>& job, std::size_t index, std::int64_t from,
                    Workspace& w) const;
+    // How many threads gain by sharing the rows of each step of the only sequence, and how they do so.
+    int team_for_a_step(int n_threads) const;
+    void run_together(const Kernels<T>& k, const Harvest<T>& job, int team) const;
     void run_lanes(const Kernels<T>& k, const Harvest<T>& job, const Group& group, LaneWorkspace& lanes,
                    Workspace& w) const;
 
