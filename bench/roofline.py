@@ -9,7 +9,7 @@ visits of plastic synapses, on one thread and on all. Each of our loops is then 
 do without: the longest of these times is its limit, and our share is that time divided by ours.
 
 - Loads are counted at the speed of a buffer as large as what the loop reads in a step: weights and seven numbers a
-  unit. A blocked step loads a state for each weight besides, at the speed of a buffer as large as the states.
+  unit. Strips are what a blocked step does for its links: weights in order, each times a state from any place.
 - A liquid that learns visits a plastic synapse when its source spikes and when its target does, and delivers through
   others: one after the other, so these times are added up.
 - What a step does besides its links (inputs, tanh, leak) is timed as the same step of a network without links, what a
@@ -87,8 +87,7 @@ class Machine:
             # Lanes go in groups of 128 bytes a unit.
             limits["scattered lanes"] = lambda: of_weights * n_sequences / (128 * rate("scattered_lanes", n_units))
         elif blocked:
-            of_states = max(4096, n_units * bits // 8)
-            limits["loads"] = lambda: of_step / rate("loads", of_step) + of_weights / rate("loads", of_states)
+            limits["strips"] = lambda: links / rate(f"strips{bits}", n_units, links)
         elif n_sequences == 1:
             limits["loads"] = lambda: of_step / rate("loads", of_step)
         if not dense and not blocked and n_sequences == 1:
@@ -101,10 +100,11 @@ class Machine:
         for bits in (32, 64):
             probes[f"multiply-adds, float{bits}"] = (f"multiply_adds{bits}",)
             probes[f"scattered loads, float{bits}, of 1000"] = (f"scattered_loads{bits}", 1000)
+            probes[f"strips, float{bits}, 10,000 of 1000"] = (f"strips{bits}", 1000, 10_000)
         probes["scattered lanes, 128 bytes, of 1000"] = ("scattered_lanes", 1000)
-        probes["scattered sums, of 1000"] = ("scattered_sums", 1000)
-        probes["visits of plastic synapses as sources spike, of 1000"] = ("plastic_visits", 1000)
-        probes["visits as targets spike, of 100,000"] = ("entering_visits", 1000, 100_000)
+        probes["scattered sums, 100,000 of 1000"] = ("scattered_sums", 1000, 100_000)
+        probes["visits of plastic synapses as sources spike"] = ("plastic_visits", 1000, 100_000)
+        probes["visits of plastic synapses as targets spike"] = ("entering_visits", 1000, 100_000)
         return {
             name: float(np.median([self.rate(*probe, n_threads=n_threads) for _ in range(5)])) / 1e9
             for name, probe in probes.items()
@@ -136,7 +136,7 @@ class Bench:
         none = EchoStateNetwork(dtype=dtype, random_state=0, topology=unlinked, spectral_radius=None)
         none.fit(np.zeros((2, 1)))
         links = int((esn.W_ != 0).sum())
-        n_steps = max(20, 100_000_000 // (self.scale * links * n_sequences))
+        n_steps = max(20, 400_000_000 // (self.scale * links * n_sequences))
         blocked = params.get("topology") == "blocked"
         limits = self.machine.limits(n_units, links, dtype, n_sequences, n_threads, blocked)
         limits["all but links"] = steps(none, n_steps, n_sequences, n_threads)
@@ -157,10 +157,10 @@ class Bench:
         entering = int(np.dot(counts, np.bincount(of_plastic, minlength=n_units)))
 
         def visits() -> float:
-            of_sums = (events - leaving) / self.machine.rate("scattered_sums", n_units)
+            of_sums = (events - leaving) / self.machine.rate("scattered_sums", n_units, len(work["target"]))
             if not learning:
                 return of_sums / events
-            of_sources = leaving / self.machine.rate("plastic_visits", n_units)
+            of_sources = leaving / self.machine.rate("plastic_visits", n_units, len(of_plastic))
             of_targets = entering / self.machine.rate("entering_visits", n_units, len(of_plastic))
             return (of_sums + of_sources + of_targets) / events
 

@@ -84,9 +84,9 @@ double a_second(double seconds, int n_threads, double of_pass, const Make &make)
 
 constexpr int64_t kIndices = 8192;
 
-std::vector<uint16_t> places(int64_t n) {
+std::vector<uint16_t> places(int64_t n, int64_t n_indices = kIndices) {
     std::mt19937 random(0);
-    std::vector<uint16_t> at(kIndices);
+    std::vector<uint16_t> at(static_cast<size_t>(n_indices));
     for (uint16_t &each : at) each = static_cast<uint16_t>(random() % static_cast<uint32_t>(n));
     return at;
 }
@@ -191,6 +191,32 @@ double scattered_loads(int64_t n, double seconds, int n_threads) {
     return rate(fastest);
 }
 
+// Weights in order, each vector of them with one of states from any place among n: what a strip of links needs.
+template <class T>
+double strips(int64_t n, int64_t n_weights, double seconds, int n_threads) {
+    constexpr int kSums = 8, kWidth = kBytes / sizeof(T);
+    const int64_t n_loads = n_weights / (kSums * kWidth) * kSums;
+    return a_second(seconds, n_threads, static_cast<double>(n_loads * kWidth), [n, n_loads] {
+        return [at = places(n - kWidth, n_loads), x = std::vector<T>(static_cast<size_t>(n), T(1)),
+                memory = std::vector<char>(), weights = static_cast<Vec<T> *>(nullptr)]() mutable {
+            const auto n_vectors = static_cast<int64_t>(at.size());
+            if (memory.empty()) weights = aligned<Vec<T>>(memory, n_vectors);
+            const Vec<T> *const w = weights;
+            const uint16_t *const place = at.data();
+            const T *const from = x.data();
+            Vec<T> sum[kSums] = {};
+            for (int64_t i = 0; i < n_vectors; i += kSums) {
+                for (int k = 0; k < kSums; ++k) {
+                    Vec<T> state;
+                    std::memcpy(&state, from + place[i + k], sizeof state);
+                    sum[k] += w[i + k] * state;
+                }
+            }
+            keep_sum(sum);
+        };
+    });
+}
+
 }  // namespace
 
 extern "C" {
@@ -232,6 +258,13 @@ double probe_scattered_lanes(int64_t n, double seconds, int n_threads) {
 double probe_multiply_adds32(double seconds, int n_threads) { return multiply_adds<float>(seconds, n_threads); }
 double probe_multiply_adds64(double seconds, int n_threads) { return multiply_adds<double>(seconds, n_threads); }
 
+double probe_strips32(int64_t n, int64_t n_weights, double seconds, int n_threads) {
+    return strips<float>(n, n_weights, seconds, n_threads);
+}
+double probe_strips64(int64_t n, int64_t n_weights, double seconds, int n_threads) {
+    return strips<double>(n, n_weights, seconds, n_threads);
+}
+
 // Numbers, from places among n.
 double probe_scattered_loads32(int64_t n, double seconds, int n_threads) {
     return scattered_loads<float>(n, seconds, n_threads);
@@ -240,26 +273,27 @@ double probe_scattered_loads64(int64_t n, double seconds, int n_threads) {
     return scattered_loads<double>(n, seconds, n_threads);
 }
 
-// float32 weights added at places among n, which spikes do.
-double probe_scattered_sums(int64_t n, double seconds, int n_threads) {
-    return a_second(seconds, n_threads, kIndices, [n] {
-        return [at = places(n), to = std::vector<float>(static_cast<size_t>(n)),
-                weights = std::vector<float>(kIndices, 1.0f)]() mutable {
-            for (int64_t i = 0; i < kIndices; ++i) to[at[static_cast<size_t>(i)]] += weights[static_cast<size_t>(i)];
+// float32 weights of n_synapses added at places among n, which spikes do.
+double probe_scattered_sums(int64_t n, int64_t n_synapses, double seconds, int n_threads) {
+    return a_second(seconds, n_threads, static_cast<double>(n_synapses), [n, n_synapses] {
+        return [at = places(n, n_synapses), to = std::vector<float>(static_cast<size_t>(n)),
+                weights = std::vector<float>(static_cast<size_t>(n_synapses), 1.0f)]() mutable {
+            for (size_t i = 0; i < at.size(); ++i) to[at[i]] += weights[i];
             keep(to);
         };
     });
 }
 
 // The same, where each weight is changed by two numbers of its target and written back: the least a plastic synapse does.
-double probe_plastic_visits(int64_t n, double seconds, int n_threads) {
+double probe_plastic_visits(int64_t n, int64_t n_synapses, double seconds, int n_threads) {
     struct Pair {
         float gain, loss;
     };
-    return a_second(seconds, n_threads, kIndices, [n] {
-        return [at = places(n), to = std::vector<float>(static_cast<size_t>(n)),
-                of = std::vector<Pair>(static_cast<size_t>(n)), weights = std::vector<float>(kIndices, 1.0f)]() mutable {
-            for (size_t i = 0; i < static_cast<size_t>(kIndices); ++i) {
+    return a_second(seconds, n_threads, static_cast<double>(n_synapses), [n, n_synapses] {
+        return [at = places(n, n_synapses), to = std::vector<float>(static_cast<size_t>(n)),
+                of = std::vector<Pair>(static_cast<size_t>(n)),
+                weights = std::vector<float>(static_cast<size_t>(n_synapses), 1.0f)]() mutable {
+            for (size_t i = 0; i < at.size(); ++i) {
                 const float weight = weights[i];
                 const Pair pair = of[at[i]];
                 to[at[i]] += weight;
