@@ -2,6 +2,9 @@
 
     python -m bench.esn_speed [--quick] [--peers-python PATH] [--only WORD ...] [--output FOLDER]
 
+With --only, rows that were left in the output folder before stay there: a run may be made in pieces. Each row tells
+when it was measured, and how many processes wanted a processor then.
+
 Harvests of one and of 64 sequences, with 10 links a unit, a tenth of all and all; fits, closed loops, single steps, and
 the memory of a fit. Every row is printed, won or lost. Everyone gets the same W, W_in, bias and leak rate; the column
 "states" tells how far its states are from ours in float64 (the larger distance of a sequence in a batch and alone).
@@ -13,10 +16,11 @@ everyone's default; ours uses one core for one sequence. The ratio of a row is t
 and highest of the rounds; float32 is held against the best peer of any precision, float64 against the best in float64.
 At 10,000 units with all links, contenders run one after another: their weights would not fit side by side.
 
-What binds ours in float32 is the longest of what it cannot do without (`bench.roofline`): arithmetic, loads of weights
-or of states from scattered places, all but the links (inputs, tanh, leak), and writing the states, at the speed of
-loads; of a fit also the multiply-adds of its Gram matrix. The share is that time in parts of ours. Of a single step it
-tells what the core takes of it: the rest is the call from Python.
+What binds ours is the longest of what it cannot do without (`bench.roofline`, measured after the row): arithmetic,
+loads of weights or of states from scattered places, all but the links (inputs, tanh, leak), and writing the states, at
+the speed of loads; of a fit also the multiply-adds of its Gram matrix. The share is that time in parts of ours, and
+"at the limit" is how many times the best peer ours would be if it took no longer: where this is less than we want, no
+better loop would bring it. Of a single step the share is what the core takes: the rest is the call from Python.
 
 Peers live in an environment of their own, so that nobody's pins matter to us:
 
@@ -29,6 +33,7 @@ Without it, ours runs beside the SciPy loop alone.
 from __future__ import annotations
 
 import contextlib
+import datetime
 import json
 import os
 import selectors
@@ -38,7 +43,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +63,7 @@ PATIENCE = 2.0  # of a contender's timed runs in a row; the first is made whatev
 TOO_LONG = 10.0  # for a warm-up: it is then the only run
 LIMIT, LIMIT_OF_LOADS = 60.0, 240.0  # seconds for an answer
 STATES = 8_000_000  # numbers at most that a harvest returns
+OF_MEMORY = "memory of a fit, 10 a unit"
 
 
 class FailedError(Exception):
@@ -129,7 +135,8 @@ class Row:
     steps: dict[str, int] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     apart: dict[str, float | None] = field(default_factory=dict)
-    bound: tuple[str, float] | None = None
+    bound: dict[str, tuple[str, float]] = field(default_factory=dict)
+    measured: str = ""
 
     @property
     def what(self) -> str:
@@ -202,27 +209,24 @@ class Row:
         return [float(np.median(a) / np.median(b)), min(rounds), max(rounds)]
 
 
-def bound(row: Row, links: int, machine: roofline.Machine) -> tuple[str, float] | None:
-    """Return what ours in float32 cannot do without and takes longest for, and the share of its time."""
-    rates = row.rates.get("reservoirs, float32")
-    if rates is None:
-        return None
+def bound(row: Row, links: int, machine: roofline.Machine, dtype: str) -> tuple[str, float]:
+    """Return what ours cannot do without and takes longest for, and the share of its time."""
+    bits, median = int(dtype[-2:]), float(np.median(row.rates[f"reservoirs, {dtype}"]))
     lanes = N_SEQUENCES if row.task == "fit" else row.n_sequences  # a fit cuts its sequence into pieces
     n, n_threads = row.n_units, (os.cpu_count() or 1) if lanes > 1 else 1
-    all_but_links = roofline.Bench(machine, 1, 3).all_but_links
-    limits = machine.limits(n, links, "float32", lanes, n_threads)
-    limits["all but links"] = all_but_links(n, "float32", max(20, 2_000_000 // (n * lanes)), lanes, n_threads)
-    limits = {name: seconds / lanes for name, seconds in limits.items()}
+    times = machine.limits(n, links, dtype, lanes, n_threads)
+    n_steps = max(20, 2_000_000 // (n * lanes))
+    times["all but links"] = roofline.steps(roofline.unlinked(n, dtype), n_steps, lanes, n_threads)
+    limits = {name: float(np.median([seconds() for _ in range(3)])) / lanes for name, seconds in times.items()}
     if row.task == "harvest":
-        of_states = 4 * n * lanes * row.steps["reservoirs, float32"]
-        limits["writing states"] = 4 * n / machine.rate("loads", of_states, n_threads=n_threads)
+        of_states = bits // 8 * n * lanes * row.steps[f"reservoirs, {dtype}"]
+        limits["writing states"] = bits // 8 * n / machine.rate("loads", of_states, n_threads=n_threads)
     if row.task == "fit":
         limits["multiply-adds of the Gram matrix"] = (
             n * (n + 1) / 2 / machine.rate("multiply_adds64", n_threads=n_threads)
         )
     what = max(limits, key=lambda name: limits[name])
-    share = limits[what] * float(np.median(rates))
-    return ("the call from Python; the core" if row.task == "step" else what), share
+    return ("the call from Python; the core" if row.task == "step" else what), limits[what] * median
 
 
 def label(one: Running) -> str:
@@ -314,13 +318,15 @@ def measure_network(
         for row in rows:
             print(f"{row.name} ...", file=sys.stderr, flush=True)
             row.failed |= {label(one): "its process ended in a row before" for one in ready if not one.alive}
+            row.measured = f"{datetime.datetime.now():%Y-%m-%d %H:%M}, load {results.load():.1f}"
             row.measure([one for one in ready if one.alive], n_links, repetitions)
         if one_by_one:
             group[0].close()
     for row in rows:
         row.failed |= failed
         row.apart = distances
-        row.bound = bound(row, n_links, machine) if machine else None
+        ours = [dtype for dtype in AIMS if f"reservoirs, {dtype}" in row.rates and machine]
+        row.bound = {dtype: bound(row, n_links, machine, dtype) for dtype in ours}
     return rows
 
 
@@ -348,7 +354,7 @@ def figure(task: str, rate: float) -> str:
 
 def report(row: Row) -> None:
     """Print everyone's figures in one row."""
-    print(f"\n### {row.name}\n")
+    print(f"\n### {row.name}\n\nMeasured {row.measured}.\n")
     print("| | median | lowest | highest | runs x steps | states | ours float32 to it | ours float64 to it |")
     print("|---|---|---|---|---|---|---|---|")
     for name, rates in row.rates.items():
@@ -367,23 +373,22 @@ def report(row: Row) -> None:
 def summary(rows: list[Row]) -> None:
     """Print each row's best peer beside ours."""
     print("\n## Ours and the best peer\n")
-    print(
-        "| | ours, float32 | best peer | times as fast | ours, float64 | best in float64 | times as fast | bound by |"
-    )
-    print("|---|---|---|---|---|---|---|---|")
+    header = [cell for dtype in AIMS for cell in (f"ours, {dtype}", "best peer", "times as fast", "bound by")]
+    print(f"| | {' | '.join(header)} |\n|---|{'---|' * len(header)}")
     for row in rows:
         cells = [row.name]
         for dtype, of in (("float32", ("float32", "float64")), ("float64", ("float64",))):
             ours, peer = f"reservoirs, {dtype}", row.best_peer(of)
             cells.append(figure(row.task, float(np.median(row.rates[ours]))) if ours in row.rates else "failed")
             if peer is None or ours not in row.rates:
-                cells += ["none", ""]
+                cells += ["none", "", ""]
                 continue
             middle, low, high = row.ratio(ours, peer)
             cells.append(f"{figure(row.task, float(np.median(row.rates[peer])))} ({peer})")
             mark = "" if middle >= AIMS[dtype] else f" MISSED {AIMS[dtype]:g}"
             cells.append(f"{middle:.2g} ({low:.2g} to {high:.2g}){mark}")
-        cells.append(f"{row.bound[0]}: {row.bound[1]:.0%}" if row.bound else "")
+            what, share = row.bound.get(dtype, ("", 0.0))
+            cells.append(f"{what} {share:.0%}; {middle / share:.2g} at the limit" if share else "")
         print(f"| {' | '.join(cells)} |")
 
 
@@ -410,6 +415,17 @@ def overview(rows: list[Row]) -> None:
             print(f"| {name} | {' | '.join(cells)} |")
 
 
+def left_before(options: Any) -> tuple[dict[str, Row], Any]:
+    """Return the rows that a run in pieces has left so far, by name, and what it knows of memory."""
+    left = options.output and options.output / "esn_speed.json"
+    if not options.only or not left or not left.exists():
+        return {}, None
+    figures = json.loads(left.read_text())
+    names = [of.name for of in fields(Row)]
+    rows = [Row(**{name: row[name] for name in names}) for row in figures["rows"]]
+    return {row.name: row for row in rows}, figures["memory"]
+
+
 def main(argv: list[str] | None = None) -> None:
     """Run all rows and print the tables."""
     parser = results.parser(__doc__)
@@ -417,6 +433,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="rows whose name has all of these")
     options = parser.parse_args(argv)
     sizes = (30,) if options.quick else (100, 300, 1000, 3000, 10_000)
+    before, memory = left_before(options)
     contenders = [
         Running(name, dtype, options.peers_python)
         for name, (_, dtypes) in esn_peers.CONTENDERS.items()
@@ -447,18 +464,24 @@ def main(argv: list[str] | None = None) -> None:
             for n_units in sizes:
                 if links != "10 %" or n_units > 100:  # of 100 units, a tenth is 10
                     measured = measure_network(contenders, n_units, links, folder, machine, options)
-                    rows += measured
-                    for row in measured:
-                        report(row)
+                    known = before | {row.name: row for row in measured}
+                    names = [row.name for row in rows_of(n_units, links, 0)]
+                    for name in names:
+                        if name in known:
+                            rows.append(known[name])
+                            report(known[name])
         summary(rows)
         overview(rows)
         figures["rows"] = [vars(row) | {"name": row.name} for row in rows]
         figures["seconds"] = time.perf_counter() - begin
-        of_memory = (contenders[:1], 30, 200) if options.quick else (contenders, 1000, 10_000)
-        figures["memory"] = measure_memory(*of_memory, folder)
-        print(f"\n## {figures['memory']['row']}, MB above what there was before\n\n| | MB |\n|---|---|")
-        for name, value in figures["memory"]["MB"].items():
-            print(f"| {name} | {value if isinstance(value, str) else f'{value:,.0f}'} |")
+        figures["memory"] = memory
+        if all(word in OF_MEMORY for word in options.only):
+            of_memory = (contenders[:1], 30, 200) if options.quick else (contenders, 1000, 10_000)
+            figures["memory"] = measure_memory(*of_memory, folder)
+        if figures["memory"]:
+            print(f"\n## {figures['memory']['row']}, MB above what there was before\n\n| | MB |\n|---|---|")
+            for name, value in figures["memory"]["MB"].items():
+                print(f"| {name} | {value if isinstance(value, str) else f'{value:,.0f}'} |")
 
 
 if __name__ == "__main__":

@@ -132,9 +132,7 @@ class Bench:
     ) -> dict[str, Any]:
         """Time a step of all sequences."""
         esn = EchoStateNetwork(n_units, dtype=dtype, random_state=0, **params).fit(np.zeros((2, 1)))
-        unlinked = sparse.csr_array((n_units, n_units))
-        none = EchoStateNetwork(dtype=dtype, random_state=0, topology=unlinked, spectral_radius=None)
-        none.fit(np.zeros((2, 1)))
+        none = unlinked(n_units, dtype)
         links = int((esn.W_ != 0).sum())
         n_steps = max(20, 400_000_000 // (self.scale * links * n_sequences))
         blocked = params.get("topology") == "blocked"
@@ -214,6 +212,12 @@ def busy(task: Callable[[], object]) -> float:
     begin = time.process_time()
     task()
     return time.process_time() - begin
+
+
+def unlinked(n_units: int, dtype: str) -> EchoStateNetwork:
+    """Return a network without links."""
+    none = sparse.csr_array((n_units, n_units))
+    return EchoStateNetwork(dtype=dtype, random_state=0, topology=none, spectral_radius=None).fit(np.zeros((2, 1)))
 
 
 def steps(esn: Any, n_steps: int, n_sequences: int, n_threads: int) -> Callable[[], float]:

@@ -32,6 +32,26 @@ def test_who_is_not_there_is_named(monkeypatch, capsys):
     assert "| SciPy loop, float32 |" in printed
 
 
+def test_a_run_in_pieces_leaves_all_rows(monkeypatch, tmp_path, capsys):
+    everyone = esn_speed.esn_peers.CONTENDERS
+    monkeypatch.setattr(esn_speed.shutil, "which", lambda name: None)  # the roof is not what this is about
+    few = {name: (everyone[name][0], ("float32",)) for name in ("reservoirs", "SciPy loop")}
+    monkeypatch.setattr(esn_speed.esn_peers, "CONTENDERS", few)
+    folder = ["--quick", "--output", str(tmp_path)]
+    esn_speed.main([*folder, "--only", "64", "dense"])
+    esn_speed.main([*folder, "--only", "64", "10 a unit"])
+    first, second = json.loads((tmp_path / "esn_speed.json").read_text())["rows"]
+    assert (first["name"], second["name"]) == tuple(f"harvest 64 sequences, N=30, {of}" for of in ("10 a unit", "dense"))
+    assert all(f"Measured {row['measured']}." in (tmp_path / "esn_speed.md").read_text() for row in (first, second))
+    assert "memory" not in capsys.readouterr().out
+
+
+def test_what_a_limit_would_bring(capsys):
+    rates = {"reservoirs, float32": [40.0, 40.0], "a, float32": [5.0, 5.0]}
+    esn_speed.summary([esn_speed.Row("harvest", 10, "dense", rates=rates, bound={"float32": ("loads", 0.5)})])
+    assert "| 8 (8 to 8) MISSED 10 | loads 50%; 16 at the limit |" in capsys.readouterr().out
+
+
 def test_a_row_keeps_what_was_measured_before(monkeypatch):
     monkeypatch.setattr(esn_speed.Running, "ask", lambda *task: 0.01)
     row = esn_speed.Row("fit", 10, "dense", most_steps=100, fixed=True)
