@@ -41,7 +41,9 @@ def test_a_run_in_pieces_leaves_all_rows(monkeypatch, tmp_path, capsys):
     esn_speed.main([*folder, "--only", "64", "dense"])
     esn_speed.main([*folder, "--only", "64", "10 a unit"])
     first, second = json.loads((tmp_path / "esn_speed.json").read_text())["rows"]
-    assert (first["name"], second["name"]) == tuple(f"harvest 64 sequences, N=30, {of}" for of in ("10 a unit", "dense"))
+    assert (first["name"], second["name"]) == tuple(
+        f"harvest 64 sequences, N=30, {of}" for of in ("10 a unit", "dense")
+    )
     assert all(f"Measured {row['measured']}." in (tmp_path / "esn_speed.md").read_text() for row in (first, second))
     assert "memory" not in capsys.readouterr().out
 
