@@ -60,6 +60,14 @@ struct Network<T>::Group {
     int width;  // 0 narrow, 1 wide, -1: one sequence alone
 };
 
+// A thread of a team that shares the steps of a sequence.
+template <class T>
+struct Network<T>::Member {
+    int thread;
+    int n_threads;
+    Meeting* meeting;
+};
+
 template <class T>
 struct Network<T>::LaneWorkspace {
     Workspace units;
@@ -84,10 +92,74 @@ void Network<T>::begin_alone(const Harvest<T>& job, std::size_t index, Workspace
 }
 
 template <class T>
+bool Network<T>::is_plain() const {
+    return stages_.size() == 1 && n_remembered_ == 0 && !potentials_ && !mixing_ && !no_links_;
+}
+
+// One meeting a step is enough: rows are written to the slot that nobody reads before the next meeting. Where threads
+// keep each other waiting, the first goes on alone.
+template <class T>
+void Network<T>::run_rows(const Kernels<T>& k, const Harvest<T>& job, std::size_t index, std::int64_t from,
+                          Workspace& w, const Member& member) const {
+    const Stretch& s = job.stretches[index];
+    T* const slots[] = {w.state(), next_slot(w)};
+    const std::vector<std::int64_t>& start = weights_.block_start;
+    const std::int64_t n_blocks = stages_[0].last_block;
+    // Blocks with as many links as everyone else's.
+    const auto share_end = [&](int i) {
+        if (i == member.n_threads) return n_blocks;
+        return std::lower_bound(start.begin(), start.end(), start.back() * i / member.n_threads) - start.begin();
+    };
+    StageStep<T> step = first_step(-1, nullptr, nullptr, w);
+    step.first_block = share_end(member.thread);
+    step.last_block = share_end(member.thread + 1);
+    // act(place in a slot, place in a row, how many), for the units among them
+    const auto each_part = [&](const auto& act) {
+        for (const Part& part : shown_parts_) {
+            const std::int64_t first = std::max(part.inner, step.first_block * kBlockRows);
+            const std::int64_t last = std::min(part.inner + part.size, step.last_block * kBlockRows);
+            if (first < last) act(first, part.outer + first - part.inner, last - first);
+        }
+    };
+    const Kernel of_blocks = kernel(k, weights_, activation_, -1);
+    bool together = member.n_threads > 1;
+    for (std::int64_t t = from; t < length(s); ++t) {
+        T* const next = slots[(t - from + 1) % 2];
+        step.input = job.inputs + (s.begin + t) * n_inputs_;
+        step.state = step.carried = slots[(t - from) % 2];
+        step.next = next;
+        of_blocks(step);
+        if (job.noise.scale > 0) {
+            each_part([&](std::int64_t inner, std::int64_t outer, std::int64_t n) {
+                add_noise(job.noise, index, t, outer, n, 1, next + inner);
+            });
+        }
+        if (job.out != nullptr && s.begin + t >= s.store_from) {
+            T* const row = job.out + (s.out_row + s.begin + t - s.store_from) * job.out_stride;
+            each_part([&](std::int64_t inner, std::int64_t outer, std::int64_t n) {
+                if (job.past_caches) return k.stream_row(next + inner, n, row + outer);
+                std::copy_n(next + inner, n, row + outer);
+            });
+        }
+        if (together && !member.meeting->wait(member.n_threads)) {
+            if (member.thread > 0) return;
+            together = false;
+            step.first_block = 0;
+            step.last_block = n_blocks;
+        }
+    }
+}
+
+template <class T>
 void Network<T>::run_alone(const Kernels<T>& k, const Harvest<T>& job, std::size_t index, std::int64_t from,
                            Workspace& w) const {
     const Stretch& s = job.stretches[index];
     begin_alone(job, index, w);
+    if (is_plain()) {
+        run_rows(k, job, index, from, w, {0, 1, nullptr});
+        w.present = (w.present + length(s) - from) % 2;
+        return store_state(w, job.states + static_cast<std::int64_t>(index) * n_state_);
+    }
     for (std::int64_t row = s.begin + from; row < s.end; ++row) {
         advance(k, -1, job.inputs + row * n_inputs_, w);
         if (job.noise.scale > 0) {
@@ -105,68 +177,21 @@ void Network<T>::run_alone(const Kernels<T>& k, const Harvest<T>& job, std::size
 
 template <class T>
 int Network<T>::team_for_a_step(int n_threads) const {
-    const bool plain = stages_.size() == 1 && n_remembered_ == 0 && !potentials_ && !mixing_ && !no_links_;
-    if (!plain || weights_.transform) return 1;
+    if (!is_plain() || weights_.transform) return 1;
     return team_size(std::min(n_threads, n_processors()), std::min(work() / kLeastShare, stages_[0].last_block));
 }
 
-// One meeting a step is enough: rows are written to the slot that nobody reads before the next meeting. Where threads
-// keep each other waiting, the first goes on alone.
 template <class T>
 void Network<T>::run_together(const Kernels<T>& k, const Harvest<T>& job, int team) const {
-    const Stretch& s = job.stretches[0];
     Workspace w = make_workspace();
     begin_alone(job, 0, w);
-    T* const slots[] = {w.state(), next_slot(w)};
-    const std::vector<std::int64_t>& start = weights_.block_start;
-    const std::int64_t n_blocks = stages_[0].last_block;
     Meeting meeting;
     in_team(team, [&](int thread, int n_threads) {
-        // Blocks with as many links as everyone else's.
-        const auto share_end = [&](int i) {
-            if (i == n_threads) return n_blocks;
-            return std::lower_bound(start.begin(), start.end(), start.back() * i / n_threads) - start.begin();
-        };
-        StageStep<T> step = first_step(-1, nullptr, nullptr, w);
-        step.first_block = share_end(thread);
-        step.last_block = share_end(thread + 1);
-        // act(place in a slot, place in a row, how many), for the units among them
-        const auto each_part = [&](const auto& act) {
-            for (const Part& part : shown_parts_) {
-                const std::int64_t first = std::max(part.inner, step.first_block * kBlockRows);
-                const std::int64_t last = std::min(part.inner + part.size, step.last_block * kBlockRows);
-                if (first < last) act(first, part.outer + first - part.inner, last - first);
-            }
-        };
-        bool together = n_threads > 1;
-        for (std::int64_t t = 0; t < length(s); ++t) {
-            T* const next = slots[(t + 1) % 2];
-            step.input = job.inputs + (s.begin + t) * n_inputs_;
-            step.state = step.carried = slots[t % 2];
-            step.next = next;
-            kernel(k, weights_, activation_, -1)(step);
-            if (job.noise.scale > 0) {
-                each_part([&](std::int64_t inner, std::int64_t outer, std::int64_t n) {
-                    add_noise(job.noise, 0, t, outer, n, 1, next + inner);
-                });
-            }
-            if (job.out != nullptr && s.begin + t >= s.store_from) {
-                T* const row = job.out + (s.out_row + s.begin + t - s.store_from) * job.out_stride;
-                each_part([&](std::int64_t inner, std::int64_t outer, std::int64_t n) {
-                    if (job.past_caches) return k.stream_row(next + inner, n, row + outer);
-                    std::copy_n(next + inner, n, row + outer);
-                });
-            }
-            if (together && !meeting.wait(n_threads)) {
-                if (thread > 0) break;
-                together = false;
-                step.first_block = 0;
-                step.last_block = n_blocks;
-            }
-        }
+        run_rows(k, job, 0, 0, w, {thread, n_threads, &meeting});
+        // Streamed stores are weakly ordered: the output may be read as soon as the region ends.
         std::atomic_thread_fence(std::memory_order_seq_cst);
     });
-    w.present = (slots[length(s) % 2] - w.slots.data()) / w.slot_size;
+    w.present = (w.present + length(job.stretches[0])) % 2;
     store_state(w, job.states);
 }
 

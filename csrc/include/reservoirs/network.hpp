@@ -240,6 +240,12 @@ private:
     void begin_alone(const Harvest<T>& job, std::size_t index, Workspace& w) const;
     void run_alone(const Kernels<T>& k, const Harvest<T>& job, std::size_t index, std::int64_t from,
                    Workspace& w) const;
+    // Whether a step is nothing but the kernel of one stage.
+    bool is_plain() const;
+    // A thread's rows of all steps of a plain network.
+    struct Member;
+    void run_rows(const Kernels<T>& k, const Harvest<T>& job, std::size_t index, std::int64_t from, Workspace& w,
+                  const Member& member) const;
     // How many threads gain by sharing the rows of each step of the only sequence, and how they do so.
     int team_for_a_step(int n_threads) const;
     void run_together(const Kernels<T>& k, const Harvest<T>& job, int team) const;
