@@ -6,8 +6,8 @@ All forms get the same seeds, settings and series (`bench.quality`); settings ar
 are Hadamard weights whose factors are all of one size, which makes them orthogonal: `hadamard_weights` draws factors of
 different sizes because of what they do.
 
-Speed is that of one sequence, float32, one thread, nothing kept: microseconds a step. The last column is the least that
-a step with circulant weights needs, a real FFT there and back by `scipy.fft`, without anything else.
+Speed is that of one sequence, or of 64 in a batch, on one thread, no states kept. The last column is the least that a
+step with circulant weights needs, a real FFT there and back by `scipy.fft`, without anything else.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from bench.speed import take_turns
 from reservoirs import EchoStateNetwork
 from reservoirs.topology import HadamardWeights
 
-# Above, all-to-all weights no longer fit any cache.
-MOST_DENSE = 4096
+# Above, a step reads all-to-all weights from memory.
+MOST_DENSE = 2048
 
 
 def signs() -> Form:
@@ -37,38 +37,45 @@ def signs() -> Form:
     return form
 
 
-def seconds(n_units: int, n_steps: int, repetitions: int) -> dict[str, list[float]]:
+def seconds(n_units: int, dtype: str, n_sequences: int, n_steps: int, repetitions: int) -> dict[str, list[float]]:
     """Return how long a step takes, by the form of the weights. They are not scaled: no step gets faster by that."""
-    u = np.random.default_rng(0).uniform(-1, 1, (n_steps, 1)).astype("float32")
+    rng = np.random.default_rng(0)
+    u = rng.uniform(-1, 1, (n_sequences * n_steps, 1)).astype(dtype)
     settings: dict[str, dict[str, Any]] = {
         "random, 10 links": {},
         "blocked, 10 links": {"topology": "blocked"},
         "hadamard": {"topology": "hadamard"},
     }
-    if n_units <= MOST_DENSE:
+    if n_units <= MOST_DENSE and n_sequences == 1:
         settings["dense"] = {"connectivity": 1.0}
     tasks = {}
-    ends = np.array([[0, n_steps, n_steps, 0]])
+    ends = n_steps * np.arange(1, n_sequences + 1)
+    stretches = np.stack([ends - n_steps, ends, ends, 0 * ends], axis=1)
     for name, params in settings.items():
         network = EchoStateNetwork(n_units, spectral_radius=None, input_scaling=1e-2, random_state=0, **params).fit(u)
-        harvester = network._harvester()
-        state = np.zeros((1, n_units), "float32")
-        tasks[name] = lambda network=harvester.network, state=state: network.harvest(u, ends, state)
-    x = np.random.default_rng(0).uniform(-1, 1, n_units).astype("float32")
-    tasks["FFT, there and back"] = lambda: [fft.irfft(fft.rfft(x)) for _ in range(n_steps)]
-    return {name: [s / n_steps for s in times] for name, times in take_turns(tasks, repetitions).items()}
+        states = np.zeros((n_sequences, n_units), dtype)
+        core = network._harvester().network
+        tasks[name] = lambda core=core, states=states: core.harvest(u, stretches, states)
+    if n_sequences == 1:
+        x = rng.uniform(-1, 1, n_units).astype(dtype)
+        tasks["FFT, there and back"] = lambda: [fft.irfft(fft.rfft(x)) for _ in range(n_steps)]
+    return {name: [s / len(u) for s in times] for name, times in take_turns(tasks, repetitions).items()}
 
 
 def report_speed(sizes: tuple[int, ...], work: int, repetitions: int) -> dict[str, dict[str, list[float]]]:
     """Print and return how long a step takes."""
-    print("\n## speed, one sequence, float32 (microseconds a step: median, lowest to highest)\n")
-    figures = {f"N={n}": seconds(n, max(10, work // n), repetitions) for n in sizes}
+    print("\n## speed, one thread (microseconds a step of a sequence: median, lowest to highest)\n")
+    cases = [(n, dtype, 1) for dtype in ("float32", "float64") for n in sizes] + [(sizes[0], "float32", 64)]
+    figures = {}
+    for n, dtype, n_sequences in cases:
+        name = f"N={n}, {dtype}" + f", {n_sequences} sequences" * (n_sequences > 1)
+        figures[name] = seconds(n, dtype, n_sequences, max(100, work // n), repetitions)
     names = list(next(iter(figures.values())))
     print(f"| | {' | '.join(names)} |")
     print("|---" * (1 + len(names)) + "|")
-    for size, rows in figures.items():
+    for case, rows in figures.items():
         cells = [results.spread([s * 1e6 for s in rows[name]]) if name in rows else "" for name in names]
-        print(f"| {size} | {' | '.join(cells)} |", flush=True)
+        print(f"| {case} | {' | '.join(cells)} |", flush=True)
     return figures
 
 

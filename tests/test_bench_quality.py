@@ -15,7 +15,7 @@ def test_quick_run_prints_and_writes_every_row(bench, n_forms, tmp_path, capsys)
     figures = json.loads((tmp_path / f"{bench.__name__.removeprefix('bench.')}.json").read_text())
     tasks, rates = figures["quality"], figures.get("speed", {})
     assert len(tasks) == 5
-    assert len(rates) == {sparsity: 4, narrow: 8, structured: 2}[bench]
+    assert len(rates) == {sparsity: 4, narrow: 8, structured: 5}[bench]
     assert all(row in printed for row in [*tasks, *rates])
     assert all(len(forms) == n_forms for forms in tasks.values())
     assert all(len(form["values"]) == 3 for forms in tasks.values() for form in forms.values())
