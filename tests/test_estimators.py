@@ -52,6 +52,7 @@ def expected_failed_checks(estimator):
         EchoStateNetwork(**SMALL),
         LegendreMemory(n_jobs=1),
         ESNRegressor(**SMALL),
+        ESNRegressor(**SMALL, topology="hadamard"),
         ESNClassifier(**SMALL),
         ESNForecaster(**SMALL),
         NVAR(),
