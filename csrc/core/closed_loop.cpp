@@ -56,51 +56,120 @@ void LinearReadout<T>::assign(const LinearReadout<U>& other) {
 }
 
 template <class T>
-void gather_features(const Network<T>& network, const typename Network<T>::Workspace& workspace, const T* input,
-                     bool with_input, bool with_squares, T* features) {
-    network.store_shown(workspace, features);
+void gather_features(const Network<T>& network, const T* shown, const T* input, bool with_input, bool with_squares,
+                     T* features) {
+    network.store_units(shown, features);
     T* next = features + network.n_units();
     if (with_input) next = std::copy_n(input, network.n_inputs(), next);
     if (with_squares) std::transform(features, features + network.n_units(), next, [](T x) { return x * x; });
 }
 
+namespace {
+
+// What a sequence is fed with and what is read out of it.
+template <class T>
+class Loop {
+public:
+    Loop(const Network<T>& network, const ClosedLoop<T>& job)
+        : network_(network),
+          job_(job),
+          n_outputs_(job.readout->n_outputs()),
+          input_(static_cast<std::size_t>(network.n_inputs())),
+          features_(static_cast<std::size_t>(job.readout->n_features())) {}
+
+    void begin(std::int64_t sequence) {
+        sequence_ = sequence;
+        std::copy_n(job_.fed_back + sequence * n_outputs_, n_outputs_, fed_back());
+    }
+    const T* input(std::int64_t t) {
+        const std::int64_t n_external = network_.n_inputs() - n_outputs_;
+        std::copy_n(job_.external + (sequence_ * job_.n_steps + t) * n_external, n_external, input_.data());
+        return input_.data();
+    }
+    // What this step gives is fed to the next.
+    void read(const T* shown) {
+        gather_features(network_, shown, input_.data(), job_.with_input, job_.with_squares, features_.data());
+        job_.readout->apply(features_.data(), 1, job_.readout->n_features(), fed_back());
+    }
+    void write(std::int64_t t) const {
+        std::copy_n(fed_back(), n_outputs_, job_.outputs + (sequence_ * job_.n_steps + t) * n_outputs_);
+    }
+    void end() const { std::copy_n(fed_back(), n_outputs_, job_.fed_back + sequence_ * n_outputs_); }
+
+private:
+    T* fed_back() { return input_.data() + input_.size() - n_outputs_; }
+    const T* fed_back() const { return input_.data() + input_.size() - n_outputs_; }
+
+    const Network<T>& network_;
+    const ClosedLoop<T>& job_;
+    std::int64_t n_outputs_;
+    std::int64_t sequence_ = 0;
+    std::vector<T> input_;  // the last of it what is fed back
+    std::vector<T> features_;
+};
+
+}  // namespace
+
 template <class T>
 void Network<T>::closed_loop(const ClosedLoop<T>& job) const {
     const std::int64_t n_outputs = job.readout->n_outputs();
-    const std::int64_t n_external = n_inputs_ - n_outputs;
     const std::int64_t n_features = n_units_ * (job.with_squares ? 2 : 1) + (job.with_input ? n_inputs_ : 0);
-    if (n_external < 0 || n_features != job.readout->n_features()) {
+    if (n_inputs_ < n_outputs || n_features != job.readout->n_features()) {
         throw std::invalid_argument("the readout has " + std::to_string(n_outputs) + " outputs and " +
                                     std::to_string(job.readout->n_features()) + " features; the network has " +
                                     std::to_string(n_inputs_) + " inputs and gives " + std::to_string(n_features));
     }
-    struct Buffers {
-        Workspace workspace;
-        std::vector<T> input;
-        std::vector<T> features;
-    };
+    const int sharing = job.n_sequences == 1 ? team_for_steps(job.n_steps, job.n_threads) : 1;
+    if (sharing > 1) return close_loop_together(kernels<T>(), job, sharing);
     const int team = team_size(job.n_threads, job.n_sequences);
-    std::vector<Buffers> buffers;
-    for (int i = 0; i < team; ++i) {
-        buffers.push_back({make_workspace(), std::vector<T>(static_cast<std::size_t>(n_inputs_)),
-                           std::vector<T>(static_cast<std::size_t>(n_features))});
-    }
+    std::vector<Workspace> workspaces(static_cast<std::size_t>(team), make_workspace());
+    std::vector<Loop<T>> loops(static_cast<std::size_t>(team), Loop<T>(*this, job));
     parallel_for(job.n_sequences, team, [&](std::int64_t s, int thread) {
-        Buffers& b = buffers[static_cast<std::size_t>(thread)];
-        T* state = job.states + s * n_state_;
-        T* fed_back = job.fed_back + s * n_outputs;
-        load_state(state, b.workspace);
+        Workspace& w = workspaces[static_cast<std::size_t>(thread)];
+        Loop<T>& loop = loops[static_cast<std::size_t>(thread)];
+        load_state(job.states + s * n_state_, w);
+        loop.begin(s);
         for (std::int64_t t = 0; t < job.n_steps; ++t) {
-            T* const end = std::copy_n(job.external + (s * job.n_steps + t) * n_external, n_external, b.input.data());
-            std::copy_n(fed_back, n_outputs, end);
-            step(b.input.data(), b.workspace);
-            gather_features(*this, b.workspace, b.input.data(), job.with_input, job.with_squares, b.features.data());
-            T* y = job.outputs + (s * job.n_steps + t) * n_outputs;
-            job.readout->apply(b.features.data(), 1, n_features, y);
-            std::copy_n(y, n_outputs, fed_back);
+            step(loop.input(t), w);
+            loop.read(shown(w));
+            loop.write(t);
         }
-        store_state(b.workspace, state);
+        loop.end();
+        store_state(w, job.states + s * n_state_);
     });
+}
+
+// Every thread reads the outputs out of all units for itself, which takes less time than to wait for another.
+template <class T>
+void Network<T>::close_loop_together(const Kernels<T>& k, const ClosedLoop<T>& job, int team) const {
+    Workspace w = make_workspace();
+    load_state(job.states, w);
+    T* const slots[] = {w.state(), next_slot(w)};
+    std::vector<Loop<T>> loops(static_cast<std::size_t>(team), Loop<T>(*this, job));
+    Meeting meeting;
+    in_team(team, [&](int thread, int n_threads) {
+        Loop<T>& loop = loops[static_cast<std::size_t>(thread)];
+        loop.begin(0);
+        StageStep<T> step = first_step(-1, nullptr, nullptr, w);
+        take_share({thread, n_threads, &meeting}, step);
+        bool together = n_threads > 1;
+        for (std::int64_t t = 0; t < job.n_steps; ++t) {
+            step.input = loop.input(t);
+            step.state = step.carried = slots[t % 2];
+            step.next = slots[(t + 1) % 2];
+            kernel(k, weights_, activation_, -1)(step);
+            if (together && !meeting.wait(n_threads)) {
+                if (thread > 0) return;
+                together = false;
+                take_share({0, 1, nullptr}, step);
+            }
+            loop.read(step.next);
+            if (thread == 0) loop.write(t);
+        }
+        if (thread == 0) loop.end();
+    });
+    w.present = (w.present + job.n_steps) % 2;
+    store_state(w, job.states);
 }
 
 template class LinearReadout<float>;
@@ -108,10 +177,8 @@ template class LinearReadout<double>;
 template void LinearReadout<float>::assign(const LinearReadout<double>&);
 template void LinearReadout<double>::assign(const LinearReadout<double>&);
 template void LinearReadout<double>::assign(const LinearReadout<float>&);
-template void gather_features<float>(const Network<float>&, const Network<float>::Workspace&, const float*, bool, bool,
-                                     float*);
-template void gather_features<double>(const Network<double>&, const Network<double>::Workspace&, const double*, bool,
-                                      bool, double*);
+template void gather_features<float>(const Network<float>&, const float*, const float*, bool, bool, float*);
+template void gather_features<double>(const Network<double>&, const double*, const double*, bool, bool, double*);
 template void Network<float>::closed_loop(const ClosedLoop<float>&) const;
 template void Network<double>::closed_loop(const ClosedLoop<double>&) const;
 

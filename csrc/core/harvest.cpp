@@ -18,11 +18,6 @@ namespace {
 // A narrow group of lanes costs about as much as this many sequences alone (measured on Zen 5: 4.1 to 4.4).
 constexpr std::int64_t kFewestLanes = 5;
 
-// Threads that share a step meet after it, which takes as long as some hundred multiply-adds of each; and before they
-// can begin, all have to be woken, which takes as long as a million.
-constexpr std::int64_t kLeastShare = 1 << 13;
-constexpr std::int64_t kLeastShared = 1 << 22;
-
 template <class T>
 constexpr int lanes_in(int width) {
     return (width == 0 ? kNarrowLaneBytes : kWideLaneBytes) / static_cast<int>(sizeof(T));
@@ -60,14 +55,6 @@ struct Network<T>::Group {
     int width;  // 0 narrow, 1 wide, -1: one sequence alone
 };
 
-// A thread of a team that shares the steps of a sequence.
-template <class T>
-struct Network<T>::Member {
-    int thread;
-    int n_threads;
-    Meeting* meeting;
-};
-
 template <class T>
 struct Network<T>::LaneWorkspace {
     Workspace units;
@@ -91,11 +78,6 @@ void Network<T>::begin_alone(const Harvest<T>& job, std::size_t index, Workspace
     load_state(job.states + static_cast<std::int64_t>(index) * n_state_, w);
 }
 
-template <class T>
-bool Network<T>::is_plain() const {
-    return stages_.size() == 1 && n_remembered_ == 0 && !potentials_ && !mixing_ && !no_links_;
-}
-
 // One meeting a step is enough: rows are written to the slot that nobody reads before the next meeting. Where threads
 // keep each other waiting, the first goes on alone.
 template <class T>
@@ -103,16 +85,8 @@ void Network<T>::run_rows(const Kernels<T>& k, const Harvest<T>& job, std::size_
                           Workspace& w, const Member& member) const {
     const Stretch& s = job.stretches[index];
     T* const slots[] = {w.state(), next_slot(w)};
-    const std::vector<std::int64_t>& start = weights_.block_start;
-    const std::int64_t n_blocks = stages_[0].last_block;
-    // Blocks with as many links as everyone else's.
-    const auto share_end = [&](int i) {
-        if (i == member.n_threads) return n_blocks;
-        return std::lower_bound(start.begin(), start.end(), start.back() * i / member.n_threads) - start.begin();
-    };
     StageStep<T> step = first_step(-1, nullptr, nullptr, w);
-    step.first_block = share_end(member.thread);
-    step.last_block = share_end(member.thread + 1);
+    take_share(member, step);
     // act(place in a slot, place in a row, how many), for the units among them
     const auto each_part = [&](const auto& act) {
         for (const Part& part : shown_parts_) {
@@ -144,8 +118,7 @@ void Network<T>::run_rows(const Kernels<T>& k, const Harvest<T>& job, std::size_
         if (together && !member.meeting->wait(member.n_threads)) {
             if (member.thread > 0) return;
             together = false;
-            step.first_block = 0;
-            step.last_block = n_blocks;
+            take_share({0, 1, nullptr}, step);
         }
     }
 }
@@ -173,12 +146,6 @@ void Network<T>::run_alone(const Kernels<T>& k, const Harvest<T>& job, std::size
         }
     }
     store_state(w, job.states + static_cast<std::int64_t>(index) * n_state_);
-}
-
-template <class T>
-int Network<T>::team_for_a_step(int n_threads) const {
-    if (!is_plain() || weights_.transform) return 1;
-    return team_size(std::min(n_threads, n_processors()), std::min(work() / kLeastShare, stages_[0].last_block));
 }
 
 template <class T>
@@ -292,10 +259,8 @@ template <class T>
 void Network<T>::harvest(const Harvest<T>& job) const {
     const auto n_sequences = static_cast<std::int64_t>(job.stretches.size());
     if (n_sequences == 0) return;
-    if (n_sequences == 1 && length(job.stretches[0]) * work() >= kLeastShared) {
-        const int team = team_for_a_step(job.n_threads);
-        if (team > 1) return run_together(kernels<T>(), job, team);
-    }
+    const int sharing = n_sequences == 1 ? team_for_steps(length(job.stretches[0]), job.n_threads) : 1;
+    if (sharing > 1) return run_together(kernels<T>(), job, sharing);
     std::vector<std::size_t> order(job.stretches.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(),

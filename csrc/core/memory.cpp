@@ -24,7 +24,7 @@ std::int64_t NetworkMemory<T>::n_features() const {
 template <class T>
 void NetworkMemory<T>::step(const T* input, T* features) {
     network_->step(input, workspace_);
-    gather_features(*network_, workspace_, input, with_input_, with_squares_, features);
+    gather_features(*network_, network_->shown(workspace_), input, with_input_, with_squares_, features);
 }
 
 template <class T>

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "table.hpp"
+#include "threads.hpp"
 
 namespace reservoirs {
 
@@ -26,6 +27,11 @@ std::int64_t transform_size(std::int64_t n) {
     while (size < n) size *= 2;
     return size;
 }
+
+// Threads that share a step meet after it, which takes as long as some hundred multiply-adds of each; and before they
+// can begin, all have to be woken, which takes as long as a million.
+constexpr std::int64_t kLeastShare = 1 << 13;
+constexpr std::int64_t kLeastShared = 1 << 22;
 
 }  // namespace
 
@@ -379,6 +385,29 @@ void Network<T>::advance(const Kernels<T>& k, int lanes, const T* input, Workspa
         if (potentials_) k.activate[static_cast<int>(activation_)](next + begin, size, w.rates.data() + begin);
         a.n_inputs = 0;
     }
+}
+
+template <class T>
+bool Network<T>::is_plain() const {
+    return stages_.size() == 1 && n_remembered_ == 0 && !potentials_ && !mixing_ && !no_links_;
+}
+
+template <class T>
+int Network<T>::team_for_steps(std::int64_t n_steps, int n_threads) const {
+    if (!is_plain() || weights_.transform || n_steps < kLeastShared / work()) return 1;
+    return team_size(std::min(n_threads, n_processors()), std::min(work() / kLeastShare, stages_[0].last_block));
+}
+
+// Blocks with as many links as everyone else's.
+template <class T>
+void Network<T>::take_share(const Member& member, StageStep<T>& step) const {
+    const std::vector<std::int64_t>& start = weights_.block_start;
+    const auto end_of = [&](int i) {
+        if (i == member.n_threads) return stages_[0].last_block;
+        return std::lower_bound(start.begin(), start.end(), start.back() * i / member.n_threads) - start.begin();
+    };
+    step.first_block = end_of(member.thread);
+    step.last_block = end_of(member.thread + 1);
 }
 
 template <class T>

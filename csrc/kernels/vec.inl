@@ -16,8 +16,8 @@
 #endif
 
 // For the parts of the innermost loops: GCC stops inlining where a file has grown large, and sums then go through
-// memory.
-#if defined(__GNUC__)
+// memory. Sanitizers check every access of what is inlined, and would take an hour over it.
+#if defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define RSV_INLINE [[gnu::always_inline]] inline
 #define RSV_INLINE_LAMBDA __attribute__((always_inline))
 #else

@@ -27,6 +27,7 @@ template <class T>
 struct Kernels;
 template <class T>
 struct StageStep;
+class Meeting;
 
 // A matrix with a row for each unit, and, unless said otherwise, a column.
 template <class T>
@@ -176,6 +177,9 @@ public:
     void store_state(const Workspace& w, T* state) const;
     // What the units show: the states, or their rates.
     void store_shown(const Workspace& w, T* units) const;
+    // The same as they lie, and from such to the outer layout.
+    const T* shown(const Workspace& w) const { return potentials_ ? w.rates.data() : w.state(); }
+    void store_units(const T* from, T* units) const;
 
 private:
     friend class InhibitionLearner<T>;
@@ -222,8 +226,6 @@ private:
     std::int64_t place(std::int64_t unit) const;
     std::int64_t place_of_column(std::int64_t column) const;
     std::int64_t n_rows() const { return static_cast<std::int64_t>(bias_.size()); }
-    const T* shown(const Workspace& w) const { return potentials_ ? w.rates.data() : w.state(); }
-    void store_units(const T* from, T* units) const;
     T* next_slot(Workspace& w) const;
     // lanes: -1 for one sequence, else the width of the group. The new state becomes the present one; whoever is done
     // with changing it calls `settle`, which brings the rates up to it.
@@ -242,13 +244,19 @@ private:
                    Workspace& w) const;
     // Whether a step is nothing but the kernel of one stage.
     bool is_plain() const;
-    // A thread's rows of all steps of a plain network.
-    struct Member;
+    // A thread of a team that shares each step of the only sequence through a plain network.
+    struct Member {
+        int thread;
+        int n_threads;
+        Meeting* meeting;
+    };
+    // How many threads gain by that.
+    int team_for_steps(std::int64_t n_steps, int n_threads) const;
+    void take_share(const Member& member, StageStep<T>& step) const;
     void run_rows(const Kernels<T>& k, const Harvest<T>& job, std::size_t index, std::int64_t from, Workspace& w,
                   const Member& member) const;
-    // How many threads gain by sharing the rows of each step of the only sequence, and how they do so.
-    int team_for_a_step(int n_threads) const;
     void run_together(const Kernels<T>& k, const Harvest<T>& job, int team) const;
+    void close_loop_together(const Kernels<T>& k, const ClosedLoop<T>& job, int team) const;
     void run_lanes(const Kernels<T>& k, const Harvest<T>& job, const Group& group, LaneWorkspace& lanes,
                    Workspace& w) const;
 
@@ -275,9 +283,9 @@ private:
     Aligned<T> ones_;
 };
 
-// What a readout sees of one time step: the states, then if asked the inputs, then if asked the squared states.
+// What a readout sees of one time step: what the units show, then if asked the inputs, then if asked the squares.
 template <class T>
-void gather_features(const Network<T>& network, const typename Network<T>::Workspace& workspace, const T* input,
-                     bool with_input, bool with_squares, T* features);
+void gather_features(const Network<T>& network, const T* shown, const T* input, bool with_input, bool with_squares,
+                     T* features);
 
 }  // namespace reservoirs
