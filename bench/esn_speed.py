@@ -57,8 +57,10 @@ SCRIPT = Path(esn_peers.__file__)
 HERE = ("reservoirs", "reservoirs, in pieces", "SciPy loop")  # in this interpreter
 LEAK = 0.3
 AIMS = {"float32": 10.0, "float64": 5.0}
+SHARED = 1 << 14  # multiply-adds of a step, from which on threads share it: harvest.cpp
 N_SEQUENCES = 64
 SECONDS = 0.05  # of a run
+REST = 0.1  # before it: threads of the contender before may look for work for a while, and take processors
 PATIENCE = 2.0  # of a contender's timed runs in a row; the first is made whatever it takes
 TOO_LONG = 10.0  # for a warm-up: it is then the only run
 LIMIT, LIMIT_OF_LOADS = 60.0, 240.0  # seconds for an answer
@@ -154,6 +156,7 @@ class Row:
 
     def run(self, one: Running, steps: int) -> float:
         """Return the seconds of one run."""
+        time.sleep(REST)
         return float(one.ask(self.task, *([self.n_sequences] if self.task == "harvest" else []), steps))
 
     def warm_up(self, one: Running, links: int) -> float:
@@ -213,7 +216,10 @@ def bound(row: Row, links: int, machine: roofline.Machine, dtype: str) -> tuple[
     """Return what ours cannot do without and takes longest for, and the share of its time."""
     bits, median = int(dtype[-2:]), float(np.median(row.rates[f"reservoirs, {dtype}"]))
     lanes = N_SEQUENCES if row.task == "fit" else row.n_sequences  # a fit cuts its sequence into pieces
-    n, n_threads = row.n_units, (os.cpu_count() or 1) if lanes > 1 else 1
+    n = row.n_units
+    # Threads share the steps of one sequence where these are large.
+    shared = lanes > 1 or (row.task != "step" and links + 9 * n >= SHARED)
+    n_threads = (os.cpu_count() or 1) if shared else 1
     times = machine.limits(n, links, dtype, lanes, n_threads)
     n_steps = max(20, 2_000_000 // (n * lanes))
     times["all but links"] = roofline.steps(roofline.unlinked(n, dtype), n_steps, lanes, n_threads)
