@@ -23,10 +23,12 @@ from bench import (
     results,
     roofline,
     search,
+    sharing,
     sparsity,
     speech,
     speed,
     stream_speed,
+    structured,
 )
 
 
@@ -42,7 +44,19 @@ options = parser.parse_args()
 common = ["--quick"] * options.quick + (["--output", str(options.output)] if options.output else [])
 esn_speed.main([*common, *peers(options.esn_peers)])
 liquid_speed.main([*common, *peers(options.liquid_peers)])
-for bench in (roofline, growth, speed, search, sparsity, narrow, big, stream_speed, diagnostics_speed):
+for bench in (
+    roofline,
+    growth,
+    speed,
+    sharing,
+    search,
+    sparsity,
+    structured,
+    narrow,
+    big,
+    stream_speed,
+    diagnostics_speed,
+):
     bench.main(common)
 for bench in (accuracy, dynamics, adaptation, embedded, integers):
     bench.main(common)
