@@ -85,7 +85,8 @@ RUNNING_PARAMETERS = """state_noise : float, default=0.0
     dtype : {{None, "float32", "float64"}} or numpy dtype, default=None
         Precision of the network. None follows the training input: float32 for float32, float64 otherwise.
     n_jobs : int or None, default=-1
-        Threads, over sequences: they never change a result. -1 means all processors, None one.
+        Threads, over sequences, or over the units of a single one whose steps are large: they never change a result.
+        -1 means all processors, None one, which is faster for a single sequence while other processes keep all busy.
     random_state : int, RandomState instance or None, default=None
         Draws the weights and the noise: the same int gives the same bits on every machine."""
 
