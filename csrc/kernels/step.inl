@@ -1,9 +1,9 @@
 // keep y + leak f(bias + W_in u + W x): the hot loops. Every row's sum runs over bias, inputs, then columns in
 // ascending order, one fused multiply-add at a time, whichever of these functions computes it.
 //
-// Sums of a few blocks are put aside and their activations computed together, beside the loads of the next blocks: one
-// activation alone is a chain of dependent instructions so long that the processor would wait for it (measured: a tenth
-// of a step).
+// Sums of a few blocks wait in registers for their activations, which are computed together and beside the loads of the
+// next blocks: one activation alone is a chain of dependent instructions so long that the processor would wait for it
+// (measured: a tenth of a step, and as much again where sums wait in memory).
 
 namespace {
 
@@ -86,6 +86,12 @@ RSV_INLINE Vec<T> gather(const T* from, const Index* at) {
 template <class T>
 constexpr int kBlockVectors = kBlockRows / kWidth<T>;
 
+// Blocks whose sums are so many vectors.
+template <class T>
+constexpr int blocks_in(int n_vectors) {
+    return kBlockVectors<T> < n_vectors ? n_vectors / kBlockVectors<T> : 1;
+}
+
 template <class T, int kBlocks>
 using BlockSums = Vec<T>[kBlocks][kBlockVectors<T>];
 
@@ -110,21 +116,13 @@ RSV_INLINE void begin_blocks(const StageStep<T>& a, std::int64_t block, BlockSum
     }
 }
 
-template <class T, int kBlocks>
-RSV_INLINE void put_blocks(const StageStep<T>& a, std::int64_t block, const BlockSums<T, kBlocks>& sum) {
-    each_vector<T, kBlocks>(
-        block, [&](int b, int h, std::int64_t row) RSV_INLINE_LAMBDA { store<T>(a.next + row, sum[b][h]); });
-}
-
-constexpr std::int64_t kBlocksTogether = 4;
-
-// From sums to new states, in place.
-template <class T, Activation kind>
-RSV_INLINE void update_blocks(const StageStep<T>& a, std::int64_t first_block, std::int64_t last_block) {
-    for (std::int64_t i = first_block * kBlockRows; i < last_block * kBlockRows; i += kWidth<T>) {
-        store<T>(a.next + i, updated<T, kind>(load<T>(a.carried + i), load<T>(a.next + i), load<T>(a.leak + i),
-                                              load<T>(a.keep + i)));
-    }
+// From sums to new states.
+template <class T, Activation kind, int kBlocks>
+RSV_INLINE void finish_blocks(const StageStep<T>& a, std::int64_t block, const BlockSums<T, kBlocks>& sum) {
+    each_vector<T, kBlocks>(block, [&](int b, int h, std::int64_t row) RSV_INLINE_LAMBDA {
+        store<T>(a.next + row,
+                 updated<T, kind>(load<T>(a.carried + row), sum[b][h], load<T>(a.leak + row), load<T>(a.keep + row)));
+    });
 }
 
 // What weights of a block are stored as, and the numbers they stand for.
@@ -162,95 +160,98 @@ void widen(const StageStep<T>& a, std::int64_t block, std::int64_t first, std::i
 }
 
 template <class T, class Index, Storage storage>
-RSV_INLINE void sparse_blocks(const StageStep<T>& a, std::int64_t first, std::int64_t last) {
-    for (std::int64_t block = first; block < last; ++block) {
-        const BlockWeights<T, storage> weights(a, block);
-        BlockSums<T, 1> sum;
-        begin_blocks<T, 1>(a, block, sum);
-        for (std::int64_t slot = a.block_start[block]; slot < a.block_start[block + 1]; ++slot) {
-            const Index* column = static_cast<const Index*>(a.columns) + slot * kBlockRows;
+struct ScatteredLinks {
+    static constexpr int kTogether = blocks_in<T>(4);
+
+    template <int kBlocks>
+    RSV_INLINE static void add(const StageStep<T>& a, std::int64_t first, BlockSums<T, kBlocks>& sum) {
+        repeat<kBlocks>([&](int b) RSV_INLINE_LAMBDA {
+            const std::int64_t block = first + b;
+            const BlockWeights<T, storage> weights(a, block);
+            for (std::int64_t slot = a.block_start[block]; slot < a.block_start[block + 1]; ++slot) {
+                const Index* column = static_cast<const Index*>(a.columns) + slot * kBlockRows;
+                repeat<kBlockVectors<T>>([&](int h) RSV_INLINE_LAMBDA {
+                    const Vec<T> x = gather<T, Index>(a.state, column + h * kWidth<T>);
+                    sum[b][h] = fma<T>(weights.get(slot, h), x, sum[b][h]);
+                });
+            }
+        });
+    }
+};
+
+// The rows of a block read columns that follow one another: one load instead of many. Several blocks at a time: the
+// multiply-adds of one alone wait for each other.
+template <class T, class Index, Storage storage>
+struct ConsecutiveLinks {
+    static constexpr int kTogether = blocks_in<T>(4);
+
+    template <int kBlocks>
+    RSV_INLINE static void add(const StageStep<T>& a, std::int64_t block, BlockSums<T, kBlocks>& sum) {
+        const std::int64_t* start = a.block_start + block;
+        const auto add_slot = [&](int b, std::int64_t slot) RSV_INLINE_LAMBDA {
+            const BlockWeights<T, storage> weights(a, block + b);
+            const T* x = a.state + static_cast<const Index*>(a.columns)[slot];
             repeat<kBlockVectors<T>>([&](int h) RSV_INLINE_LAMBDA {
-                const Vec<T> x = gather<T, Index>(a.state, column + h * kWidth<T>);
-                sum[0][h] = fma<T>(weights.get(slot, h), x, sum[0][h]);
+                sum[b][h] = fma<T>(weights.get(slot, h), load<T>(x + h * kWidth<T>), sum[b][h]);
+            });
+        };
+        const std::int64_t n_slots = start[1] - start[0];
+        bool alike = true;
+        for (int b = 1; b < kBlocks; ++b) alike = alike && start[b + 1] - start[b] == n_slots;
+        if (alike) {
+            for (std::int64_t slot = start[0]; slot < start[1]; ++slot) {
+                repeat<kBlocks>([&](int b) RSV_INLINE_LAMBDA { add_slot(b, slot + b * n_slots); });
+            }
+        } else {
+            repeat<kBlocks>([&](int b) RSV_INLINE_LAMBDA {
+                for (std::int64_t slot = start[b]; slot < start[b + 1]; ++slot) add_slot(b, slot);
             });
         }
-        put_blocks<T, 1>(a, block, sum);
     }
-}
+};
 
-// The rows of a block read columns that follow one another: one load instead of many.
-template <class T, class Index, Storage storage, int kBlocks>
-RSV_INLINE void consecutive_together(const StageStep<T>& a, std::int64_t block) {
-    const std::int64_t* start = a.block_start + block;
-    BlockSums<T, kBlocks> sum;
-    begin_blocks<T, kBlocks>(a, block, sum);
-    const auto add = [&](int b, std::int64_t slot) RSV_INLINE_LAMBDA {
-        const BlockWeights<T, storage> weights(a, block + b);
-        const T* x = a.state + static_cast<const Index*>(a.columns)[slot];
-        repeat<kBlockVectors<T>>([&](int h) RSV_INLINE_LAMBDA {
-            sum[b][h] = fma<T>(weights.get(slot, h), load<T>(x + h * kWidth<T>), sum[b][h]);
-        });
-    };
-    const std::int64_t n_slots = start[1] - start[0];
-    bool alike = true;
-    for (int b = 1; b < kBlocks; ++b) alike = alike && start[b + 1] - start[b] == n_slots;
-    if (alike) {
-        for (std::int64_t slot = start[0]; slot < start[1]; ++slot) {
-            repeat<kBlocks>([&](int b) RSV_INLINE_LAMBDA { add(b, slot + b * n_slots); });
+// Each read of a state serves several blocks: enough independent sums to hide the latency of the multiply-add.
+template <class T, Storage storage>
+struct AllLinks {
+    static constexpr int kTogether = blocks_in<T>(8);
+
+    template <int kBlocks>
+    RSV_INLINE static void add(const StageStep<T>& a, std::int64_t block, BlockSums<T, kBlocks>& sum) {
+        for (std::int64_t c = 0; c < a.n_columns; ++c) {
+            const Vec<T> x = broadcast<T>(a.state[c]);
+            repeat<kBlocks>([&](int b) RSV_INLINE_LAMBDA {
+                const BlockWeights<T, storage> weights(a, block + b);
+                const std::int64_t slot = (block + b) * a.n_columns + c;
+                repeat<kBlockVectors<T>>(
+                    [&](int h) RSV_INLINE_LAMBDA { sum[b][h] = fma<T>(weights.get(slot, h), x, sum[b][h]); });
+            });
         }
-    } else {
-        repeat<kBlocks>([&](int b) RSV_INLINE_LAMBDA {
-            for (std::int64_t slot = start[b]; slot < start[b + 1]; ++slot) add(b, slot);
-        });
     }
-    put_blocks<T, kBlocks>(a, block, sum);
-}
+};
 
-// Four blocks at a time: the multiply-adds of one alone wait for each other.
-template <class T, class Index, Storage storage>
-RSV_INLINE void consecutive_blocks(const StageStep<T>& a, std::int64_t first, std::int64_t last) {
-    std::int64_t block = first;
-    for (; block + 4 <= last; block += 4) consecutive_together<T, Index, storage, 4>(a, block);
-    for (; block < last; ++block) consecutive_together<T, Index, storage, 1>(a, block);
-}
-
-template <class T, Activation kind, void (*sum_blocks)(const StageStep<T>&, std::int64_t, std::int64_t)>
-void sparse_step(const StageStep<T>& step) {
+template <class T, Activation kind, class Links>
+void step_blocks(const StageStep<T>& step) {
+    constexpr int kTogether = Links::kTogether;
     const StageStep<T> a = step;  // a copy no store can alias: its fields stay in registers
-    std::int64_t before = a.first_block;
-    for (std::int64_t first = a.first_block; first < a.last_block; first += kBlocksTogether) {
-        sum_blocks(a, first, a.last_block - first < kBlocksTogether ? a.last_block : first + kBlocksTogether);
-        update_blocks<T, kind>(a, before, first);
-        before = first;
-    }
-    update_blocks<T, kind>(a, before, a.last_block);
-}
-
-// Several blocks at a time: enough independent sums to hide the latency of the multiply-add.
-template <class T, Storage storage, int kBlocks>
-RSV_INLINE void dense_blocks(const StageStep<T>& a, std::int64_t block) {
-    BlockSums<T, kBlocks> sum;
-    begin_blocks<T, kBlocks>(a, block, sum);
-    for (std::int64_t c = 0; c < a.n_columns; ++c) {
-        const Vec<T> x = broadcast<T>(a.state[c]);
-        repeat<kBlocks>([&](int b) RSV_INLINE_LAMBDA {
-            const BlockWeights<T, storage> weights(a, block + b);
-            const std::int64_t slot = (block + b) * a.n_columns + c;
-            repeat<kBlockVectors<T>>([&](int h)
-                                         RSV_INLINE_LAMBDA { sum[b][h] = fma<T>(weights.get(slot, h), x, sum[b][h]); });
-        });
-    }
-    put_blocks<T, kBlocks>(a, block, sum);
-}
-
-template <class T, Activation kind, Storage storage>
-void dense_step(const StageStep<T>& step) {
-    const StageStep<T> a = step;  // a copy no store can alias: its fields stay in registers
-    constexpr int kBlocks = kBlockVectors<T> < 8 ? 8 / kBlockVectors<T> : 1;
     std::int64_t block = a.first_block;
-    for (; block + kBlocks <= a.last_block; block += kBlocks) dense_blocks<T, storage, kBlocks>(a, block);
-    for (; block < a.last_block; ++block) dense_blocks<T, storage, 1>(a, block);
-    update_blocks<T, kind>(a, a.first_block, a.last_block);
+    BlockSums<T, kTogether> ready{};
+    const auto finish_ready = [&]() RSV_INLINE_LAMBDA {
+        if (block > a.first_block) finish_blocks<T, kind, kTogether>(a, block - kTogether, ready);
+    };
+    for (; block + kTogether <= a.last_block; block += kTogether) {
+        BlockSums<T, kTogether> sum;
+        begin_blocks<T, kTogether>(a, block, sum);
+        Links::template add<kTogether>(a, block, sum);
+        finish_ready();
+        each_vector<T, kTogether>(0, [&](int b, int h, std::int64_t) RSV_INLINE_LAMBDA { ready[b][h] = sum[b][h]; });
+    }
+    finish_ready();
+    for (; block < a.last_block; ++block) {
+        BlockSums<T, 1> sum;
+        begin_blocks<T, 1>(a, block, sum);
+        Links::template add<1>(a, block, sum);
+        finish_blocks<T, kind, 1>(a, block, sum);
+    }
 }
 
 // Sums of a tile of rows, all lanes of each.

@@ -44,11 +44,11 @@ void apply(const T* x, std::int64_t n, T* y) {
 template <class T, Activation kind, Storage storage>
 constexpr void add_steps_of(Kernels<T>& k) {
     constexpr int f = static_cast<int>(kind), s = static_cast<int>(storage);
-    k.sparse16_step[s][f] = sparse_step<T, kind, sparse_blocks<T, std::uint16_t, storage>>;
-    k.sparse32_step[s][f] = sparse_step<T, kind, sparse_blocks<T, std::uint32_t, storage>>;
-    k.consecutive16_step[s][f] = sparse_step<T, kind, consecutive_blocks<T, std::uint16_t, storage>>;
-    k.consecutive32_step[s][f] = sparse_step<T, kind, consecutive_blocks<T, std::uint32_t, storage>>;
-    k.dense_step[s][f] = dense_step<T, kind, storage>;
+    k.sparse16_step[s][f] = step_blocks<T, kind, ScatteredLinks<T, std::uint16_t, storage>>;
+    k.sparse32_step[s][f] = step_blocks<T, kind, ScatteredLinks<T, std::uint32_t, storage>>;
+    k.consecutive16_step[s][f] = step_blocks<T, kind, ConsecutiveLinks<T, std::uint16_t, storage>>;
+    k.consecutive32_step[s][f] = step_blocks<T, kind, ConsecutiveLinks<T, std::uint32_t, storage>>;
+    k.dense_step[s][f] = step_blocks<T, kind, AllLinks<T, storage>>;
     k.widen[s] = widen<T, storage>;
 }
 
