@@ -1,5 +1,5 @@
-// What this machine can do at best, for bench/roofline.py: loads from buffers of a size, multiply-adds, loads and sums at
-// scattered places. Each probe runs on every thread for a while and returns how much all of them did in a second.
+// What this machine can do at best, for bench/roofline.py: loads from buffers of a size, multiply-adds, loads and sums
+// at scattered places. Each probe runs on every thread for a while and returns how much all of them did in a second.
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -30,7 +30,7 @@ using Vec = typename VectorOf<T>::type;
 
 // Makes the compiler believe that the value is used, and that memory may have changed.
 template <class V>
-void keep(V &value) {
+void keep(V& value) {
     asm volatile("" : : "r"(&value) : "memory");
 }
 
@@ -43,10 +43,10 @@ void keep_sum(const V (&values)[n]) {
 }
 
 template <class T>
-T *aligned(std::vector<char> &memory, int64_t n) {
+T* aligned(std::vector<char>& memory, int64_t n) {
     memory.assign(static_cast<size_t>(n) * sizeof(T) + 64, 1);
     const auto address = reinterpret_cast<uintptr_t>(memory.data());
-    return reinterpret_cast<T *>((address + 63) / 64 * 64);
+    return reinterpret_cast<T*>((address + 63) / 64 * 64);
 }
 
 // Seconds this thread has had a processor: what else runs on the machine does not count.
@@ -58,7 +58,7 @@ double busy() {
 
 // `make` returns, for one thread, what does one pass.
 template <class Make>
-double a_second(double seconds, int n_threads, double of_pass, const Make &make) {
+double a_second(double seconds, int n_threads, double of_pass, const Make& make) {
     std::vector<double> rates(static_cast<size_t>(n_threads));
     std::vector<std::thread> threads;
     for (int i = 0; i < n_threads; ++i) {
@@ -76,7 +76,7 @@ double a_second(double seconds, int n_threads, double of_pass, const Make &make)
             rates[static_cast<size_t>(i)] = n * of_pass / spent;
         });
     }
-    for (std::thread &thread : threads) thread.join();
+    for (std::thread& thread : threads) thread.join();
     double sum = 0;
     for (const double rate : rates) sum += rate;
     return sum;
@@ -87,7 +87,7 @@ constexpr int64_t kIndices = 8192;
 std::vector<uint16_t> places(int64_t n, int64_t n_indices = kIndices) {
     std::mt19937 random(0);
     std::vector<uint16_t> at(static_cast<size_t>(n_indices));
-    for (uint16_t &each : at) each = static_cast<uint16_t>(random() % static_cast<uint32_t>(n));
+    for (uint16_t& each : at) each = static_cast<uint16_t>(random() % static_cast<uint32_t>(n));
     return at;
 }
 
@@ -108,19 +108,19 @@ double multiply_adds(double seconds, int n_threads) {
     });
 }
 
-// One add for each load, as compilers make it.
+// A vector from scattered places: one by one, as compilers make it
 template <class T>
-void sum_scattered(const T *x, const uint16_t *at) {
-    T sum[8] = {};
-    for (int64_t i = 0; i < kIndices; i += 8) {
-        for (int k = 0; k < 8; ++k) sum[k] += x[at[i + k]];
+struct OneByOne {
+    Vec<T> operator()(const T* x, const uint16_t* at) const {
+        Vec<T> v;
+        for (size_t i = 0; i < kBytes / sizeof(T); ++i) v[i] = x[at[i]];
+        return v;
     }
-    keep_sum(sum);
-}
+};
 
 #if defined(__AVX2__) && defined(__GNUC__)
-// Loads and inserts, columns four at a time: the way of our kernels.
-inline __m128 four(const float *x, const uint16_t *at) {
+// by loads and inserts, columns four at a time: the way of our kernels
+inline __m128 four(const float* x, const uint16_t* at) {
     uint64_t c;
     std::memcpy(&c, at, sizeof c);
     __m128 v = _mm_load_ss(x + (c & 0xFFFF));
@@ -129,7 +129,7 @@ inline __m128 four(const float *x, const uint16_t *at) {
     return _mm_insert_ps(v, _mm_load_ss(x + (c >> 48)), 0x30);
 }
 
-inline __m256d four(const double *x, const uint16_t *at) {
+inline __m256d four(const double* x, const uint16_t* at) {
     uint64_t c;
     std::memcpy(&c, at, sizeof c);
     const __m128d low = _mm_loadh_pd(_mm_load_sd(x + (c & 0xFFFF)), x + (c >> 16 & 0xFFFF));
@@ -137,85 +137,239 @@ inline __m256d four(const double *x, const uint16_t *at) {
     return _mm256_set_m128d(high, low);
 }
 
-template <class T>
-void insert_scattered(const T *x, const uint16_t *at) {
-    decltype(four(x, at)) sum[4] = {};
-    for (int64_t i = 0; i < kIndices; i += 16) {
-        for (int k = 0; k < 4; ++k) sum[k] += four(x, at + i + 4 * k);
-    }
-    keep_sum(sum);
+inline __m256 half(const float* x, const uint16_t* at) {
+    return _mm256_set_m128(four(x, at + 4), four(x, at));
+}
+inline __m256d half(const double* x, const uint16_t* at) {
+    return four(x, at);
 }
 
-inline __m256 gathered(const float *x, const uint16_t *at) {
-    return _mm256_i32gather_ps(x, _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i *>(at))), 4);
+// or by the instruction for it.
+inline __m256 gathered(const float* x, const uint16_t* at) {
+    return _mm256_i32gather_ps(x, _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at))), 4);
 }
 
-inline __m256d gathered(const double *x, const uint16_t *at) {
-    return _mm256_i32gather_pd(x, _mm_cvtepu16_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i *>(at))), 8);
+inline __m256d gathered(const double* x, const uint16_t* at) {
+    return _mm256_i32gather_pd(x, _mm_cvtepu16_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(at))), 8);
 }
 
-template <class T>
-void gather_scattered(const T *x, const uint16_t *at) {
-    constexpr int n = 32 / sizeof(T);
-    decltype(gathered(x, at)) sum[4] = {};
-    for (int64_t i = 0; i < kIndices; i += 4 * n) {
-        for (int k = 0; k < 4; ++k) sum[k] += gathered(x, at + i + n * k);
-    }
-    keep_sum(sum);
+#if defined(__AVX512DQ__)
+inline Vec<float> joined(__m256 low, __m256 high) {
+    return (Vec<float>)_mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1);
 }
-#else
-template <class T>
-constexpr auto insert_scattered = sum_scattered<T>;
-template <class T>
-constexpr auto gather_scattered = sum_scattered<T>;
+inline Vec<double> joined(__m256d low, __m256d high) {
+    return (Vec<double>)_mm512_insertf64x4(_mm512_castpd256_pd512(low), high, 1);
+}
 #endif
 
-// Of the ways to load from scattered places, that which was the fastest at first: the speed of a virtual machine changes,
-// and the best of three would be a lucky moment's.
+template <class T, bool kGather>
+struct ByHalves {
+    static auto one(const T* x, const uint16_t* at) {
+        if constexpr (kGather)
+            return gathered(x, at);
+        else
+            return half(x, at);
+    }
+    Vec<T> operator()(const T* x, const uint16_t* at) const {
+#if defined(__AVX512DQ__)
+        return joined(one(x, at), one(x, at + 32 / sizeof(T)));
+#else
+        return (Vec<T>)one(x, at);
+#endif
+    }
+};
 template <class T>
-double scattered_loads(int64_t n, double seconds, int n_threads) {
-    using Way = void (*)(const T *, const uint16_t *);
-    const auto rate = [&](Way way) {
-        return a_second(seconds, n_threads, kIndices, [n, way] {
-            return [way, at = places(n), x = std::vector<T>(static_cast<size_t>(n), T(1))] { way(x.data(), at.data()); };
-        });
-    };
-    static const Way fastest = [&] {
-        const Way ways[] = {sum_scattered<T>, insert_scattered<T>, gather_scattered<T>};
+using Inserts = ByHalves<T, false>;
+template <class T>
+using Gathers = ByHalves<T, true>;
+#else
+template <class T>
+using Inserts = OneByOne<T>;
+template <class T>
+using Gathers = OneByOne<T>;
+#endif
+
+// The rate of that way which was the fastest at first: the speed of a virtual machine changes, and the best of three
+// would be a lucky moment's.
+template <class T, class Rate>
+double fastest_way(const Rate& rate) {
+    static const int fastest = [&] {
         double best[3] = {};
         for (int turn = 0; turn < 5; ++turn) {
-            for (int i = 0; i < 3; ++i) best[i] = std::max(best[i], rate(ways[i]));
+            const double rates[] = {rate(OneByOne<T>()), rate(Inserts<T>()), rate(Gathers<T>())};
+            for (int i = 0; i < 3; ++i) best[i] = std::max(best[i], rates[i]);
         }
-        return ways[std::max_element(best, best + 3) - best];
+        return static_cast<int>(std::max_element(best, best + 3) - best);
     }();
-    return rate(fastest);
+    return fastest == 0 ? rate(OneByOne<T>()) : fastest == 1 ? rate(Inserts<T>()) : rate(Gathers<T>());
 }
 
-// Weights in order, each vector of them with one of states from any place among n: what a strip of links needs.
 template <class T>
-double strips(int64_t n, int64_t n_weights, double seconds, int n_threads) {
-    constexpr int kSums = 8, kWidth = kBytes / sizeof(T);
-    const int64_t n_loads = n_weights / (kSums * kWidth) * kSums;
-    return a_second(seconds, n_threads, static_cast<double>(n_loads * kWidth), [n, n_loads] {
-        return [at = places(n - kWidth, n_loads), x = std::vector<T>(static_cast<size_t>(n), T(1)),
-                memory = std::vector<char>(), weights = static_cast<Vec<T> *>(nullptr)]() mutable {
-            const auto n_vectors = static_cast<int64_t>(at.size());
-            if (memory.empty()) weights = aligned<Vec<T>>(memory, n_vectors);
-            const Vec<T> *const w = weights;
-            const uint16_t *const place = at.data();
-            const T *const from = x.data();
-            Vec<T> sum[kSums] = {};
-            for (int64_t i = 0; i < n_vectors; i += kSums) {
-                for (int k = 0; k < kSums; ++k) {
-                    Vec<T> state;
-                    std::memcpy(&state, from + place[i + k], sizeof state);
-                    sum[k] += w[i + k] * state;
+double scattered_loads(int64_t n, double seconds, int n_threads) {
+    constexpr int kSums = 4, kWidth = kBytes / sizeof(T);
+    return fastest_way<T>([&](auto way) {
+        return a_second(seconds, n_threads, kIndices, [=] {
+            return [way, places = places(n), memory = std::vector<T>(static_cast<size_t>(n), T(1))] {
+                const T* const x = memory.data();
+                const uint16_t* const at = places.data();
+                Vec<T> sum[kSums] = {};
+                for (int64_t i = 0; i < kIndices; i += kSums * kWidth) {
+                    for (int k = 0; k < kSums; ++k) sum[k] += way(x, at + i + k * kWidth);
+                }
+                keep_sum(sum);
+            };
+        });
+    });
+}
+
+// A step of a network without its activations: sums of links, each a weight times a state, and for every unit a bias,
+// an input weight and the state before, all of them loaded, and a state stored.
+constexpr int64_t kBlock = 16, kTogether = 4;
+
+template <class T>
+struct Step {
+    int64_t n_blocks, n_slots;
+    std::vector<uint16_t> at;
+    std::vector<char> memory;
+    T *weights, *bias, *input, *state, *next;
+
+    // So many states a unit, and so many places a link of each block.
+    Step(int64_t n_units, int64_t n_links, int64_t n_states, int64_t n_places)
+        : n_blocks(std::max<int64_t>(1, n_units / (kTogether * kBlock)) * kTogether),
+          n_slots(std::max<int64_t>(1, n_links / (n_blocks * kBlock))) {
+        at = places(n_blocks * kBlock - kBlock, n_blocks * n_slots * n_places);
+        const int64_t n = n_blocks * kBlock, all = n * n_slots;
+        weights = aligned<T>(memory, all + 2 * n + 2 * n * n_states);
+        std::fill_n(weights, all + 2 * n + 2 * n * n_states, T(0.01));
+        bias = weights + all;
+        input = bias + n;
+        state = input + n;
+        next = state + n * n_states;
+    }
+    Step(Step&&) = default;  // the arrays lie in memory, which a copy would not have
+    double n_links() const { return static_cast<double>(n_blocks * kBlock * n_slots); }
+};
+
+template <class V, class T>
+V vector_at(const T* from) {
+    V v;
+    std::memcpy(&v, from, sizeof v);
+    return v;
+}
+
+// Links of so many blocks together, whose vectors of states `load` takes from where a slot says.
+template <class T, int64_t kBlocks, class Load>
+void sum_blocks(Step<T>& step, const Load& load) {
+    constexpr int kWidth = kBytes / sizeof(T), kVectors = kBlock / kWidth;
+    const Step<T>& s = step;
+    const T *const w = s.weights, *const x = s.state;
+    const uint16_t* const at = s.at.data();
+    T* const next = s.next;
+    const int64_t n_slots = s.n_slots;
+    for (int64_t block = 0; block < s.n_blocks; block += kBlocks) {
+        Vec<T> sum[kBlocks * kVectors];
+        for (int i = 0; i < kBlocks * kVectors; ++i) {
+            const int64_t unit = block * kBlock + i * kWidth;
+            sum[i] = vector_at<Vec<T>>(s.bias + unit) + vector_at<Vec<T>>(s.input + unit);
+        }
+        for (int64_t slot = block * n_slots; slot < (block + 1) * n_slots; ++slot) {
+            for (int i = 0; i < kBlocks * kVectors; ++i) {
+                const int64_t of = slot + i / kVectors * n_slots;
+                sum[i] += vector_at<Vec<T>>(w + of * kBlock + i % kVectors * kWidth) * load(x, at, of, i % kVectors);
+            }
+        }
+        for (int i = 0; i < kBlocks * kVectors; ++i) {
+            const int64_t unit = block * kBlock + i * kWidth;
+            const Vec<T> result = sum[i] + vector_at<Vec<T>>(x + unit);
+            std::memcpy(next + unit, &result, sizeof result);
+        }
+    }
+    keep(step);
+}
+
+template <class T>
+double strips(int64_t n_units, int64_t n_links, double seconds, int n_threads) {
+    constexpr int kWidth = kBytes / sizeof(T);
+    const auto one_strip = [](const T* x, const uint16_t* at, int64_t slot, int h) {
+        return vector_at<Vec<T>>(x + at[slot] + h * kWidth);
+    };
+    return a_second(seconds, n_threads, Step<T>(n_units, n_links, 1, 1).n_links(), [=] {
+        return [=, step = Step<T>(n_units, n_links, 1, 1)]() mutable { sum_blocks<T, kTogether>(step, one_strip); };
+    });
+}
+
+template <class T>
+double scattered_links(int64_t n_units, int64_t n_links, double seconds, int n_threads) {
+    constexpr int kWidth = kBytes / sizeof(T);
+    const auto rate = [&](auto way) {
+        const auto load = [way](const T* x, const uint16_t* at, int64_t slot, int h) {
+            return way(x, at + slot * kBlock + h * kWidth);
+        };
+        return a_second(seconds, n_threads, Step<T>(n_units, n_links, 1, kBlock).n_links(), [=] {
+            return [=, step = Step<T>(n_units, n_links, 1, kBlock)]() mutable { sum_blocks<T, 1>(step, load); };
+        });
+    };
+    return fastest_way<T>(rate);
+}
+
+// The same of sequences side by side: groups of 128 bytes a unit, that a weight is multiplied with.
+template <class T>
+double scattered_lanes(int64_t n_units, int64_t n_links, double seconds, int n_threads) {
+    constexpr int kVectors = 128 / kBytes, kRows = 4, kWidth = kBytes / sizeof(T);
+    return a_second(seconds, n_threads, Step<T>(n_units, n_links, 1, 1).n_links(), [=] {
+        return [=, step = Step<T>(n_units, n_links, kVectors * kWidth, kBlock)]() mutable {
+            const Step<T>& s = step;
+            const T *const w = s.weights, *const x = s.state;
+            const uint16_t* const at = s.at.data();
+            T* const next = s.next;
+            const int64_t n_slots = s.n_slots;
+            for (int64_t row = 0; row < s.n_blocks * kBlock; row += kRows) {
+                Vec<T> sum[kRows * kVectors];
+                for (int i = 0; i < kRows * kVectors; ++i) {
+                    sum[i] = Vec<T>{} + (s.bias[row + i / kVectors] + s.input[row + i / kVectors]);
+                }
+                const int64_t first = row / kBlock * n_slots * kBlock + row % kBlock;
+                for (int64_t link = first; link < first + n_slots * kBlock; link += kBlock) {
+                    for (int i = 0; i < kRows * kVectors; ++i) {
+                        const int64_t of = link + i / kVectors;
+                        sum[i] += w[of] * vector_at<Vec<T>>(x + (at[of] * kVectors + i % kVectors) * kWidth);
+                    }
+                }
+                for (int i = 0; i < kRows * kVectors; ++i) {
+                    const int64_t place = (row * kVectors + i) * kWidth;
+                    const Vec<T> result = sum[i] + vector_at<Vec<T>>(x + place);
+                    std::memcpy(next + place, &result, sizeof result);
                 }
             }
-            keep_sum(sum);
+            keep(step);
         };
     });
 }
+
+// Rows of synapses in the order in which their sources spike.
+struct Rows {
+    const int64_t* start;
+    const uint16_t* targets;
+    int64_t n_sources;
+    const int32_t* spikes;
+    int64_t n_spikes;
+    int64_t n_units;
+
+    int64_t n_synapses() const { return start[n_sources]; }
+    double n_visits() const {
+        int64_t n = 0;
+        for (int64_t s = 0; s < n_spikes; ++s) n += start[spikes[s] + 1] - start[spikes[s]];
+        return static_cast<double>(n);
+    }
+    // visit(source, synapse)
+    template <class Visit>
+    void each(const Visit& visit) const {
+        for (int64_t s = 0; s < n_spikes; ++s) {
+            const int64_t source = spikes[s], end = start[source + 1];
+            for (int64_t k = start[source]; k < end; ++k) visit(source, k);
+        }
+    }
+};
 
 }  // namespace
 
@@ -226,9 +380,9 @@ double probe_loads(int64_t bytes, double seconds, int n_threads) {
     constexpr int kSums = 8;
     const int64_t n = bytes / (kSums * kBytes) * kSums;
     return a_second(seconds, n_threads, static_cast<double>(n * kBytes), [n] {
-        return [n, memory = std::vector<char>(), from = static_cast<Vec<float> *>(nullptr)]() mutable {
+        return [n, memory = std::vector<char>(), from = static_cast<Vec<float>*>(nullptr)]() mutable {
             if (memory.empty()) from = aligned<Vec<float>>(memory, n);
-            const Vec<float> *const x = from;
+            const Vec<float>* const x = from;
             Vec<float> sum[kSums] = {};
             for (int64_t i = 0; i < n; i += kSums) {
                 for (int k = 0; k < kSums; ++k) sum[k] += x[i + k];
@@ -238,31 +392,11 @@ double probe_loads(int64_t bytes, double seconds, int n_threads) {
     });
 }
 
-// Groups of lanes, 128 bytes each, from places among n: what sequences side by side read of one unit.
-double probe_scattered_lanes(int64_t n, double seconds, int n_threads) {
-    constexpr int kVectors = 128 / kBytes, kSums = 8;
-    return a_second(seconds, n_threads, kIndices, [n] {
-        return [at = places(n), n, memory = std::vector<char>(), from = static_cast<Vec<float> *>(nullptr)]() mutable {
-            if (memory.empty()) from = aligned<Vec<float>>(memory, n * kVectors);
-            const Vec<float> *const x = from;
-            const uint16_t *const place = at.data();
-            Vec<float> sum[kSums] = {};
-            for (int64_t i = 0; i < kIndices; i += kSums / kVectors) {
-                for (int k = 0; k < kSums; ++k) sum[k] += x[place[i + k / kVectors] * kVectors + k % kVectors];
-            }
-            keep_sum(sum);
-        };
-    });
+double probe_multiply_adds32(double seconds, int n_threads) {
+    return multiply_adds<float>(seconds, n_threads);
 }
-
-double probe_multiply_adds32(double seconds, int n_threads) { return multiply_adds<float>(seconds, n_threads); }
-double probe_multiply_adds64(double seconds, int n_threads) { return multiply_adds<double>(seconds, n_threads); }
-
-double probe_strips32(int64_t n, int64_t n_weights, double seconds, int n_threads) {
-    return strips<float>(n, n_weights, seconds, n_threads);
-}
-double probe_strips64(int64_t n, int64_t n_weights, double seconds, int n_threads) {
-    return strips<double>(n, n_weights, seconds, n_threads);
+double probe_multiply_adds64(double seconds, int n_threads) {
+    return multiply_adds<double>(seconds, n_threads);
 }
 
 // Numbers, from places among n.
@@ -273,59 +407,92 @@ double probe_scattered_loads64(int64_t n, double seconds, int n_threads) {
     return scattered_loads<double>(n, seconds, n_threads);
 }
 
-// float32 weights of n_synapses added at places among n, which spikes do.
-double probe_scattered_sums(int64_t n, int64_t n_synapses, double seconds, int n_threads) {
-    return a_second(seconds, n_threads, static_cast<double>(n_synapses), [n, n_synapses] {
-        return [at = places(n, n_synapses), to = std::vector<float>(static_cast<size_t>(n)),
-                weights = std::vector<float>(static_cast<size_t>(n_synapses), 1.0f)]() mutable {
-            for (size_t i = 0; i < at.size(); ++i) to[at[i]] += weights[i];
+// Links of steps of so many units.
+double probe_scattered_links32(int64_t n_units, int64_t n_links, double seconds, int n_threads) {
+    return scattered_links<float>(n_units, n_links, seconds, n_threads);
+}
+double probe_scattered_links64(int64_t n_units, int64_t n_links, double seconds, int n_threads) {
+    return scattered_links<double>(n_units, n_links, seconds, n_threads);
+}
+double probe_strips32(int64_t n_units, int64_t n_links, double seconds, int n_threads) {
+    return strips<float>(n_units, n_links, seconds, n_threads);
+}
+double probe_strips64(int64_t n_units, int64_t n_links, double seconds, int n_threads) {
+    return strips<double>(n_units, n_links, seconds, n_threads);
+}
+double probe_scattered_lanes32(int64_t n_units, int64_t n_links, double seconds, int n_threads) {
+    return scattered_lanes<float>(n_units, n_links, seconds, n_threads);
+}
+double probe_scattered_lanes64(int64_t n_units, int64_t n_links, double seconds, int n_threads) {
+    return scattered_lanes<double>(n_units, n_links, seconds, n_threads);
+}
+
+// Synapses whose weights are added to what their targets get.
+double probe_delivery(const int64_t* start, const uint16_t* targets, int64_t n_sources, const int32_t* spikes,
+                      int64_t n_spikes, int64_t n_units, double seconds, int n_threads) {
+    const Rows rows{start, targets, n_sources, spikes, n_spikes, n_units};
+    return a_second(seconds, n_threads, rows.n_visits(), [rows] {
+        return [rows, to = std::vector<float>(static_cast<size_t>(rows.n_units)),
+                weights = std::vector<float>(static_cast<size_t>(rows.n_synapses()), 1.0f)]() mutable {
+            float* const arrived = to.data();
+            const float* const weight = weights.data();
+            rows.each([&](int64_t, int64_t k) { arrived[rows.targets[k]] += weight[k]; });
             keep(to);
         };
     });
 }
 
-// The same, where each weight is changed by two numbers of its target and written back: the least a plastic synapse does.
-double probe_plastic_visits(int64_t n, int64_t n_synapses, double seconds, int n_threads) {
+// The same, where each weight is changed by two numbers of its target and written back: the least a plastic synapse
+// does as its source spikes.
+double probe_plastic_delivery(const int64_t* start, const uint16_t* targets, int64_t n_sources, const int32_t* spikes,
+                              int64_t n_spikes, int64_t n_units, double seconds, int n_threads) {
     struct Pair {
         float gain, loss;
     };
-    return a_second(seconds, n_threads, static_cast<double>(n_synapses), [n, n_synapses] {
-        return [at = places(n, n_synapses), to = std::vector<float>(static_cast<size_t>(n)),
-                of = std::vector<Pair>(static_cast<size_t>(n)),
-                weights = std::vector<float>(static_cast<size_t>(n_synapses), 1.0f)]() mutable {
-            for (size_t i = 0; i < at.size(); ++i) {
-                const float weight = weights[i];
-                const Pair pair = of[at[i]];
-                to[at[i]] += weight;
-                weights[i] = weight + pair.gain * 0.5f - pair.loss;
-            }
+    const Rows rows{start, targets, n_sources, spikes, n_spikes, n_units};
+    return a_second(seconds, n_threads, rows.n_visits(), [rows] {
+        return [rows, to = std::vector<float>(static_cast<size_t>(rows.n_units)),
+                pairs = std::vector<Pair>(static_cast<size_t>(rows.n_units)),
+                weights = std::vector<float>(static_cast<size_t>(rows.n_synapses()), 1.0f)]() mutable {
+            float *const arrived = to.data(), *const weight = weights.data();
+            const Pair* const of = pairs.data();
+            rows.each([&](int64_t, int64_t k) {
+                const float before = weight[k];
+                const Pair pair = of[rows.targets[k]];
+                arrived[rows.targets[k]] += before;
+                weight[k] = before + pair.gain * 0.5f - pair.loss;
+            });
             keep(to);
             keep(weights);
         };
     });
 }
 
-// Weights at scattered places among n_synapses, each changed by its source's trace: what synapses into units that spike
-// do, in ascending order for each unit.
-double probe_entering_visits(int64_t n, int64_t n_synapses, double seconds, int n_threads) {
+// Synapses into the units that spike, each changed by its source's trace.
+double probe_entering_visits(const int64_t* start, const uint16_t* targets, int64_t n_sources, const int32_t* spikes,
+                             int64_t n_spikes, int64_t n_units, double seconds, int n_threads) {
     struct Entering {
-        uint32_t synapse;
-        uint32_t source;
+        uint32_t synapse, source;
     };
-    const int64_t n_a_unit = n_synapses / n;
-    return a_second(seconds, n_threads, static_cast<double>(n * n_a_unit), [n, n_a_unit] {
-        std::mt19937 random(0);
-        std::vector<Entering> lists;
-        for (int64_t i = 0; i < n; ++i) {
-            for (int64_t k = 0; k < n_a_unit; ++k) {
-                const auto source = static_cast<uint32_t>((k * n + random() % static_cast<uint32_t>(n)) / n_a_unit);
-                const auto nth = random() % static_cast<uint32_t>(n_a_unit);
-                lists.push_back({static_cast<uint32_t>(source * n_a_unit + nth), source});
-            }
+    const int64_t n_synapses = start[n_sources];
+    std::vector<int64_t> begin(static_cast<size_t>(n_units) + 1);
+    for (int64_t k = 0; k < n_synapses; ++k) ++begin[targets[k] + 1u];
+    for (size_t i = 1; i < begin.size(); ++i) begin[i] += begin[i - 1];
+    std::vector<Entering> lists(static_cast<size_t>(n_synapses));
+    std::vector<int64_t> end(begin.begin(), begin.end() - 1);
+    for (int64_t source = 0; source < n_sources; ++source) {
+        for (int64_t k = start[source]; k < start[source + 1]; ++k) {
+            lists[static_cast<size_t>(end[targets[k]]++)] = {static_cast<uint32_t>(k), static_cast<uint32_t>(source)};
         }
-        return [lists, traces = std::vector<float>(static_cast<size_t>(n), 0.5f),
-                weights = std::vector<float>(static_cast<size_t>(n * n_a_unit), 1.0f)]() mutable {
-            for (const Entering &one : lists) weights[one.synapse] += 1e-9f * traces[one.source];
+    }
+    const Rows rows{begin.data(), targets, n_units, spikes, n_spikes, n_units};
+    return a_second(seconds, n_threads, rows.n_visits(), [&] {
+        return [rows, lists, traces = std::vector<float>(static_cast<size_t>(n_sources), 0.5f),
+                weights = std::vector<float>(static_cast<size_t>(n_synapses), 1.0f)]() mutable {
+            const Entering* const list = lists.data();
+            const float* const trace = traces.data();
+            float* const weight = weights.data();
+            rows.each([&](int64_t, int64_t k) { weight[list[k].synapse] += 1e-9f * trace[list[k].source]; });
             keep(weights);
         };
     });
