@@ -145,28 +145,35 @@ void Network<T>::close_loop_together(const Kernels<T>& k, const ClosedLoop<T>& j
     Workspace w = make_workspace();
     load_state(job.states, w);
     T* const slots[] = {w.state(), next_slot(w)};
-    std::vector<Loop<T>> loops(static_cast<std::size_t>(team), Loop<T>(*this, job));
-    Meeting meeting;
-    in_team(team, [&](int thread, int n_threads) {
-        Loop<T>& loop = loops[static_cast<std::size_t>(thread)];
-        loop.begin(0);
+    const auto rows = [&](Loop<T>& loop, std::int64_t from, std::int64_t until, const Member& member) {
         StageStep<T> step = first_step(-1, nullptr, nullptr, w);
-        take_share({thread, n_threads, &meeting}, step);
-        bool together = n_threads > 1;
-        for (std::int64_t t = 0; t < job.n_steps; ++t) {
+        take_share(member, step);
+        bool together = member.n_threads > 1;
+        for (std::int64_t t = from; t < until; ++t) {
             step.input = loop.input(t);
             step.state = step.carried = slots[t % 2];
             step.next = slots[(t + 1) % 2];
             kernel(k, weights_, activation_, -1)(step);
-            if (together && !meeting.wait(n_threads)) {
-                if (thread > 0) return;
+            if (together && !member.meeting->wait(member.thread, member.n_threads)) {
+                if (member.thread > 0) return member.meeting->sleep();
                 together = false;
                 take_share({0, 1, nullptr}, step);
             }
             loop.read(step.next);
-            if (thread == 0) loop.write(t);
+            if (member.thread == 0) loop.write(t);
         }
-        if (thread == 0) loop.end();
+        if (member.thread == 0) loop.end();
+    };
+    Loop<T> first(*this, job);
+    first.begin(0);
+    const auto [begin, step_alone] = time_alone(
+        n_steps_to_time(), [&](std::int64_t from, std::int64_t until) { rows(first, from, until, {0, 1, nullptr}); });
+    const std::int64_t from = begin;
+    std::vector<Loop<T>> loops(static_cast<std::size_t>(team), first);
+    Meeting meeting(team, step_alone);
+    in_team(team, [&](int thread, int n_threads) {
+        rows(loops[static_cast<std::size_t>(thread)], from, job.n_steps, {thread, n_threads, &meeting});
+        if (thread == 0) meeting.end();
     });
     w.present = (w.present + job.n_steps) % 2;
     store_state(w, job.states);

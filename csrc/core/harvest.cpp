@@ -45,6 +45,15 @@ void add_noise(const StateNoise& noise, std::size_t index, std::int64_t offset, 
     }
 }
 
+// Two threads that write to new memory at the same time are given a page each, of which one is thrown away (measured:
+// half as long again). So one of them goes ahead.
+template <class T>
+void touch_pages(T* row, std::int64_t n) {
+    constexpr std::int64_t page = 4096 / sizeof(T);
+    for (std::int64_t i = 0; i < n; i += page) row[i] = T(0);
+    row[n - 1] = T(0);
+}
+
 }  // namespace
 
 // Stretches `order[0..count)`, longest first.
@@ -82,7 +91,7 @@ void Network<T>::begin_alone(const Harvest<T>& job, std::size_t index, Workspace
 // keep each other waiting, the first goes on alone.
 template <class T>
 void Network<T>::run_rows(const Kernels<T>& k, const Harvest<T>& job, std::size_t index, std::int64_t from,
-                          Workspace& w, const Member& member) const {
+                          std::int64_t until, Workspace& w, const Member& member) const {
     const Stretch& s = job.stretches[index];
     T* const slots[] = {w.state(), next_slot(w)};
     StageStep<T> step = first_step(-1, nullptr, nullptr, w);
@@ -97,7 +106,7 @@ void Network<T>::run_rows(const Kernels<T>& k, const Harvest<T>& job, std::size_
     };
     const Kernel of_blocks = kernel(k, weights_, activation_, -1);
     bool together = member.n_threads > 1;
-    for (std::int64_t t = from; t < length(s); ++t) {
+    for (std::int64_t t = from; t < until; ++t) {
         T* const next = slots[(t - from + 1) % 2];
         step.input = job.inputs + (s.begin + t) * n_inputs_;
         step.state = step.carried = slots[(t - from) % 2];
@@ -114,9 +123,10 @@ void Network<T>::run_rows(const Kernels<T>& k, const Harvest<T>& job, std::size_
                 if (job.past_caches) return k.stream_row(next + inner, n, row + outer);
                 std::copy_n(next + inner, n, row + outer);
             });
+            if (together && member.thread == 0 && t + 1 < until) touch_pages(row + job.out_stride, n_units_);
         }
-        if (together && !member.meeting->wait(member.n_threads)) {
-            if (member.thread > 0) return;
+        if (together && !member.meeting->wait(member.thread, member.n_threads)) {
+            if (member.thread > 0) return member.meeting->sleep();
             together = false;
             take_share({0, 1, nullptr}, step);
         }
@@ -129,7 +139,7 @@ void Network<T>::run_alone(const Kernels<T>& k, const Harvest<T>& job, std::size
     const Stretch& s = job.stretches[index];
     begin_alone(job, index, w);
     if (is_plain()) {
-        run_rows(k, job, index, from, w, {0, 1, nullptr});
+        run_rows(k, job, index, from, length(s), w, {0, 1, nullptr});
         w.present = (w.present + length(s) - from) % 2;
         return store_state(w, job.states + static_cast<std::int64_t>(index) * n_state_);
     }
@@ -152,13 +162,23 @@ template <class T>
 void Network<T>::run_together(const Kernels<T>& k, const Harvest<T>& job, int team) const {
     Workspace w = make_workspace();
     begin_alone(job, 0, w);
-    Meeting meeting;
+    const auto rows = [&](std::int64_t from, std::int64_t until, const Member& member) {
+        run_rows(k, job, 0, from, until, w, member);
+    };
+    const auto alone = [&](std::int64_t from, std::int64_t until) {
+        rows(from, until, {0, 1, nullptr});
+        w.present = (w.present + until - from) % 2;
+    };
+    const auto [begin, step_alone] = time_alone(n_steps_to_time(), alone);
+    const std::int64_t from = begin, until = length(job.stretches[0]);
+    Meeting meeting(team, step_alone);
     in_team(team, [&](int thread, int n_threads) {
-        run_rows(k, job, 0, 0, w, {thread, n_threads, &meeting});
+        rows(from, until, {thread, n_threads, &meeting});
+        if (thread == 0) meeting.end();
         // Streamed stores are weakly ordered: the output may be read as soon as the region ends.
         std::atomic_thread_fence(std::memory_order_seq_cst);
     });
-    w.present = (w.present + length(job.stretches[0])) % 2;
+    w.present = (w.present + until - from) % 2;
     store_state(w, job.states);
 }
 

@@ -28,10 +28,12 @@ std::int64_t transform_size(std::int64_t n) {
     return size;
 }
 
-// Threads that share a step meet after it, which takes as long as some hundred multiply-adds of each; and before they
-// can begin, all have to be woken, which takes as long as a million.
+// In multiply-adds. Threads that share a step meet after it, which takes as long as some hundred of each; and before
+// they can begin, all have to be woken, which takes as long as a million, and a step has to be timed on one of them.
 constexpr std::int64_t kLeastShare = 1 << 13;
 constexpr std::int64_t kLeastShared = 1 << 22;
+constexpr std::int64_t kTimed = 1 << 17;
+constexpr std::int64_t kFewestSteps = 16;
 
 }  // namespace
 
@@ -394,8 +396,13 @@ bool Network<T>::is_plain() const {
 
 template <class T>
 int Network<T>::team_for_steps(std::int64_t n_steps, int n_threads) const {
-    if (!is_plain() || weights_.transform || n_steps < kLeastShared / work()) return 1;
+    if (!is_plain() || weights_.transform || n_steps < std::max(kFewestSteps, kLeastShared / work())) return 1;
     return team_size(std::min(n_threads, n_processors()), std::min(work() / kLeastShare, stages_[0].last_block));
+}
+
+template <class T>
+std::int64_t Network<T>::n_steps_to_time() const {
+    return std::max<std::int64_t>(1, kTimed / work());
 }
 
 // Blocks with as many links as everyone else's.

@@ -5,7 +5,11 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #if defined(_OPENMP)
 #include <omp.h>
@@ -65,44 +69,89 @@ inline void pause() {
 #endif
 }
 
-// Where the threads of a team wait for each other, every few microseconds: too often to sleep. Whoever has lost its
-// processor to another process keeps all others waiting, so a team that has lost much time that way is given up.
+using Clock = std::chrono::steady_clock;
+
+// Where the threads of a team wait for each other, every few microseconds: too often to sleep. What they gain depends
+// on how far apart their processors are and on what else these do, so the first of them compares the time that steps
+// take with what they would take on one thread; a team that loses time is given up.
 class Meeting {
 public:
+    Meeting(int n_seats, Clock::duration step_alone)
+        : step_alone_(step_alone), seats_(static_cast<std::size_t>(n_seats)) {}
+
     // Whether to stay together: the same for all.
-    bool wait(int n_threads) {
-        const unsigned round = round_.load(std::memory_order_relaxed);
-        if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == n_threads) {
-            arrived_.store(0, std::memory_order_relaxed);
-            const Clock::duration lost{lost_.load(std::memory_order_relaxed)};
-            together_ = lost <= kSpare || lost <= (Clock::now() - begin_) / 3;
-            round_.store(round + 1, std::memory_order_release);
-        } else if (!released(round)) {
-            const Clock::time_point begin = Clock::now();
-            while (!released(round)) continue;
-            lost_.fetch_add((Clock::now() - begin).count(), std::memory_order_relaxed);
+    bool wait(int thread, int n_threads) {
+        std::atomic<std::uint64_t>& own = seats_[static_cast<std::size_t>(thread)].arrival;
+        const std::uint64_t arrival = (own.load(std::memory_order_relaxed) | 1) + 1;
+        bool is_last = thread == 0 && loses_time();
+        own.store(arrival + (is_last ? 1 : 0), std::memory_order_release);
+        std::int64_t n_looks = 0;
+        for (int other = 0; other < n_threads; ++other) {
+            const std::atomic<std::uint64_t>& theirs = seats_[static_cast<std::size_t>(other)].arrival;
+            std::uint64_t seen = theirs.load(std::memory_order_acquire);
+            for (; seen < arrival; seen = theirs.load(std::memory_order_acquire), ++n_looks) pause();
+            // Whoever is one step ahead may have decided already to part after that one.
+            is_last = is_last || seen == arrival + 1;
         }
-        return together_;
+        if (thread == 0) has_waited(n_looks);
+        return !is_last;
     }
+
+    // For those who part: the first goes on faster while they do not look for work.
+    void sleep() const {
+        while (!over_.load(std::memory_order_acquire)) std::this_thread::sleep_for(std::chrono::microseconds(100));
+    }
+    void end() { over_.store(true, std::memory_order_release); }
 
 private:
-    using Clock = std::chrono::steady_clock;
-    static constexpr int kLooks = 64;
-    static constexpr std::chrono::milliseconds kSpare{1};
+    // Each in a line of its own, which one writes and the others read.
+    struct alignas(128) Seat {
+        std::atomic<std::uint64_t> arrival{0};  // twice the number of the meeting; one more: the last
+    };
 
-    bool released(unsigned round) const {
-        for (int look = 0; look < kLooks; ++look) {
-            if (round_.load(std::memory_order_acquire) != round) return true;
-            pause();
-        }
-        return false;
+    // The first looks at the clock every so many steps, and after one for which it has waited as long as for a thread
+    // that has no processor.
+    static constexpr int kStepsAtOnce = 64;
+    static constexpr std::int64_t kManyLooks = 1000;
+    static constexpr std::chrono::milliseconds kMostLost{1};
+    static constexpr std::chrono::milliseconds kMostGained{20};
+
+    void has_waited(std::int64_t n_looks) {
+        is_late_ = n_looks > kManyLooks;
+        if (n_steps_ >= 0) return;
+        n_steps_ = 0;
+        since_ = Clock::now();
+    }
+    bool loses_time() {
+        if (n_steps_ < 0 || (++n_steps_ < kStepsAtOnce && !is_late_)) return false;
+        const Clock::time_point now = Clock::now();
+        gained_ = std::min<Clock::duration>(kMostGained, gained_ + n_steps_ * step_alone_ - (now - since_));
+        since_ = now;
+        n_steps_ = 0;
+        return gained_ < -kMostLost;
     }
 
-    const Clock::time_point begin_ = Clock::now();
-    bool together_ = true;
-    std::atomic<Clock::rep> lost_{0};
-    alignas(64) std::atomic<int> arrived_{0};
-    alignas(64) std::atomic<unsigned> round_{0};
+    const Clock::duration step_alone_;
+    std::int64_t n_steps_ = -1;  // since it looked; below 0: until all are awake
+    Clock::time_point since_;
+    bool is_late_ = false;
+    Clock::duration gained_{0};
+    std::vector<Seat> seats_;
+    std::atomic<bool> over_{false};
 };
+
+// Makes the first steps on one thread, a few at a time, by run(from, until); returns how many and how long one takes at
+// least.
+template <class Run>
+std::pair<std::int64_t, Clock::duration> time_alone(std::int64_t n_at_once, const Run& run) {
+    constexpr int kTimes = 4;
+    Clock::duration least = Clock::duration::max();
+    for (int i = 0; i < kTimes; ++i) {
+        const Clock::time_point begin = Clock::now();
+        run(i * n_at_once, (i + 1) * n_at_once);
+        least = std::min(least, Clock::now() - begin);
+    }
+    return {kTimes * n_at_once, least / n_at_once};
+}
 
 }  // namespace reservoirs

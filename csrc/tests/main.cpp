@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <vector>
 
+#include "../core/threads.hpp"
 #include "check.hpp"
 #include "liquid.hpp"
 #include "numbers.hpp"
@@ -254,6 +256,29 @@ void test_networks() {
     }
 }
 
+// All of a team part after the same step: soon where they lose time, never where they gain some.
+void test_meetings() {
+    using namespace std::chrono_literals;
+    constexpr int64_t kMost = 1000;
+    for (const bool loses : {false, true}) {
+        std::array<int64_t, 2> n_steps{};
+        Meeting meeting(2, loses ? 0s : 1s);
+        in_team(std::min(2, n_processors()), [&](int thread, int n_threads) {
+            int64_t& n = n_steps[at(thread)];
+            bool together = true;
+            while (together && (loses || n < kMost)) {
+                together = meeting.wait(thread, n_threads);
+                ++n;
+            }
+            if (!together && thread > 0) meeting.sleep();
+            if (thread == 0) meeting.end();
+            if (n_threads == 1) n_steps[1] = n_steps[0];
+        });
+        CHECK(n_steps[0] == n_steps[1]);
+        CHECK(loses ? n_steps[0] > 1 : n_steps[0] == kMost);
+    }
+}
+
 template <class T>
 std::vector<T> naive_readout(const std::vector<T>& row, const std::vector<T>& coef, const std::vector<T>& intercept) {
     std::vector<T> outputs;
@@ -483,6 +508,7 @@ void test_type() {
 int main() {
     test_random();
     test_tridiagonal();
+    test_meetings();
     CHECK_REFUSED(set_simd_level("no such level"));
     for (const SimdLevel level : available_simd_levels()) {
         set_simd_level(simd_level_name(level));

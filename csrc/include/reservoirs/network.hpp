@@ -250,11 +250,12 @@ private:
         int n_threads;
         Meeting* meeting;
     };
-    // How many threads gain by that.
+    // How many threads may gain by that, and how many steps tell how long one takes on a single thread.
     int team_for_steps(std::int64_t n_steps, int n_threads) const;
+    std::int64_t n_steps_to_time() const;
     void take_share(const Member& member, StageStep<T>& step) const;
-    void run_rows(const Kernels<T>& k, const Harvest<T>& job, std::size_t index, std::int64_t from, Workspace& w,
-                  const Member& member) const;
+    void run_rows(const Kernels<T>& k, const Harvest<T>& job, std::size_t index, std::int64_t from, std::int64_t until,
+                  Workspace& w, const Member& member) const;
     void run_together(const Kernels<T>& k, const Harvest<T>& job, int team) const;
     void close_loop_together(const Kernels<T>& k, const ClosedLoop<T>& job, int team) const;
     void run_lanes(const Kernels<T>& k, const Harvest<T>& job, const Group& group, LaneWorkspace& lanes,
