@@ -7,7 +7,7 @@ NATIVE := CMakeLists.txt pyproject.toml $(shell find csrc -type f)
 # Real data inside PyPI packages. Their files are read, the packages never imported: no dependencies are needed.
 DATA := aeon==1.6.0 pmdarima==2.1.1 reservoirpy==0.4.2 seglearn==1.2.5
 
-.PHONY: demo test test-cpp test-sanitize test-neon test-devices test-brian2 lint format bench clean
+.PHONY: demo test test-cpp test-sanitize test-tsan test-neon test-devices test-brian2 lint format bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python -m reservoirs demo --output demo-output
@@ -26,6 +26,15 @@ test-sanitize: $(VENV)/.installed
 	    -DRESERVOIRS_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=RelWithDebInfo
 	$(BIN)/cmake --build build/sanitize --parallel 2
 	$(BIN)/ctest --test-dir build/sanitize --output-on-failure
+
+# The C++ tests under ThreadSanitizer. Needs Debian's clang and libomp-dev: their archer tells it what waits for what.
+ARCHER := $(lastword $(wildcard /usr/lib/llvm-*/lib/libarcher.so))
+test-tsan: $(VENV)/.installed
+	@test -n "$(ARCHER)" || { echo "test-tsan needs: apt-get install clang libomp-dev"; exit 2; }
+	$(BIN)/cmake -S . -B build/tsan -DRESERVOIRS_PYTHON=OFF -DRESERVOIRS_TESTS=ON -DCMAKE_CXX_COMPILER=clang++ \
+	    -DRESERVOIRS_SANITIZE=thread -DCMAKE_BUILD_TYPE=RelWithDebInfo
+	$(BIN)/cmake --build build/tsan --parallel 2
+	OMP_TOOL_LIBRARIES=$(ARCHER) TSAN_OPTIONS=ignore_noninstrumented_modules=1 build/tsan/core_tests
 
 # The C++ tests on another processor: AArch64, emulated. Needs Debian's g++-aarch64-linux-gnu and qemu-user.
 test-neon: $(VENV)/.installed

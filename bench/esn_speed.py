@@ -221,7 +221,8 @@ def bound(row: Row, links: int, machine: roofline.Machine, dtype: str) -> tuple[
     # Threads share the steps of one sequence where these are large.
     shared = lanes > 1 or (row.task != "step" and links + 9 * n >= SHARED)
     n_threads = (os.cpu_count() or 1) if shared else 1
-    times = machine.limits(n, links, dtype, lanes, n_threads)
+    form = "dense" if row.links == "dense" else "random"
+    times = machine.limits(n, links, dtype, lanes, n_threads, form)
     n_steps = max(20, 2_000_000 // (n * lanes))
     times["all but links"] = roofline.steps(roofline.unlinked(n, dtype), n_steps, lanes, n_threads)
     limits = {name: float(np.median([seconds() for _ in range(3)])) / lanes for name, seconds in times.items()}

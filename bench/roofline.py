@@ -174,7 +174,7 @@ class Bench:
         fan_out = np.diff(start)
         of_inputs = int(np.diff(work["start_in"])[work["input"]].sum())
         # How many synapses are visited in the whole run, and as which spikes come.
-        kinds = [
+        kinds: list[tuple[Any, ...]] = [
             (of_inputs, "delivery", work["start_in"], work["target_in"], work["input"]),
             (int(np.dot(counts[n_exc:], fan_out[n_exc:])), "delivery", start, target, fixed),
         ]
@@ -185,7 +185,10 @@ class Bench:
             kinds.append((entering, "entering_visits", start[: n_exc + 1], target[plastic], spikes))
 
         def visits() -> float:
-            return sum(n / self.machine.visits(*rows, n_units) for n, *rows in kinds) / events
+            seconds = 0.0
+            for n, probe, begin, to, as_spiked in kinds:
+                seconds += n / self.machine.visits(probe, begin, to, as_spiked, n_units)
+            return seconds / events
 
         def an_event(run: Callable[[], object]) -> Callable[[], float]:
             return lambda: busy(run) / events

@@ -320,7 +320,9 @@ void test_sums_of_products() {
         const auto shift = numbers.take<double>(p), z = numbers.take<double>(n * m);
         std::vector<double> gram(at(p * p)), products(at(p * m)), naive_gram(gram), naive_products(products);
         add_products<T>({n, p, m, x.data(), shift.data(), z.data()}, gram.data(), products.data(), 2);
-        const auto shifted = [&](int64_t t, int64_t i) { return static_cast<double>(x[at(t * p + i)]) - shift[at(i)]; };
+        const auto shifted = [&, p = p](int64_t t, int64_t i) {
+            return static_cast<double>(x[at(t * p + i)]) - shift[at(i)];
+        };
         for (int64_t t = 0; t < n; ++t) {
             for (int64_t j = 0; j < p; ++j) {
                 for (int64_t i = j; i < p; ++i) naive_gram[at(j * p + i)] += shifted(t, i) * shifted(t, j);
