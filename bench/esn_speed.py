@@ -185,7 +185,7 @@ class Row:
             if first > TOO_LONG:
                 seconds[label(one)] = [first]
         for turn in range(repetitions):
-            # Who comes first gets memory that nobody has used for a while, which is slow on some virtual machines.
+            # Nobody always comes after the same contender.
             for one in np.roll(contenders, -turn):
                 name = label(one)
                 if name not in self.failed and sum(seconds[name]) < PATIENCE:

@@ -396,7 +396,8 @@ bool Network<T>::is_plain() const {
 
 template <class T>
 int Network<T>::team_for_steps(std::int64_t n_steps, int n_threads) const {
-    if (!is_plain() || weights_.transform || n_steps < std::max(kFewestSteps, kLeastShared / work())) return 1;
+    const bool is_long = n_steps >= std::max(kFewestSteps, kLeastShared / work());
+    if (!is_plain() || weights_.transform || !is_long || !Meeting::is_advised()) return 1;
     return team_size(std::min(n_threads, n_processors()), std::min(work() / kLeastShare, stages_[0].last_block));
 }
 

@@ -73,9 +73,12 @@ using Clock = std::chrono::steady_clock;
 
 // Where the threads of a team wait for each other, every few microseconds: too often to sleep. What they gain depends
 // on how far apart their processors are and on what else these do, so the first of them compares the time that steps
-// take with what they would take on one thread; a team that loses time is given up.
+// take with what they would take on one thread; a team that loses time is given up, and for ten times as long as it has
+// lost there is no other.
 class Meeting {
 public:
+    static bool is_advised() { return Clock::now().time_since_epoch().count() >= not_before_.load(); }
+
     Meeting(int n_seats, Clock::duration step_alone)
         : step_alone_(step_alone), seats_(static_cast<std::size_t>(n_seats)) {}
 
@@ -128,8 +131,12 @@ private:
         gained_ = std::min<Clock::duration>(kMostGained, gained_ + n_steps_ * step_alone_ - (now - since_));
         since_ = now;
         n_steps_ = 0;
-        return gained_ < -kMostLost;
+        if (gained_ >= -kMostLost) return false;
+        not_before_.store((now - 10 * gained_).time_since_epoch().count());
+        return true;
     }
+
+    static inline std::atomic<Clock::rep> not_before_{0};
 
     const Clock::duration step_alone_;
     std::int64_t n_steps_ = -1;  // since it looked; below 0: until all are awake

@@ -524,4 +524,5 @@ int main() {
         test_streams();
         std::printf("%s: passed\n", simd_level_name(level));
     }
+    test_meetings();  // the last: for a while after it no team shares steps
 }
