@@ -566,7 +566,8 @@ def seconds_of(run: Callable[[], Any]) -> float:
     """Return the seconds of a run; of a short one, of the second of two.
 
     A processor that has rested is slow for some milliseconds, and the host of a virtual machine takes back memory that
-    has lain idle for seconds, and may take ten times as long as a harvest to bring it again: the fastest would pay most.
+    has lain idle for seconds, and may take ten times as long as a harvest to bring it again: the fastest would pay
+    most.
     """
     seconds = 0.0
     for _ in range(2):

@@ -10,11 +10,11 @@ the memory of a fit. Every row is printed, won or lost. Everyone gets the same W
 "states" tells how far its states are from ours in float64 (the larger distance of a sequence in a batch and alone).
 rclib takes no weights and shows no states: it draws a network of the same size and harvests by `predict`.
 
-Contenders are processes (bench/esn_peers.py) that take turns. A run has as many steps as take a contender about 0.05 s,
-and comes right after another of the same; figures are rates, medians of several runs after a warm-up (where a run takes
-seconds, of fewer). Threads are everyone's default; ours shares the steps of one sequence where they are large. The ratio
-of a row is that of medians, in brackets the lowest and highest of the rounds; float32 is held against the best peer of
-any precision, float64 against the best in float64.
+Contenders are processes (bench/esn_peers.py) that take turns. A run has as many steps as take a contender about 0.05
+s, and comes right after another of the same; figures are rates, medians of several runs after a warm-up (where a run
+takes seconds, of fewer). Threads are everyone's default; ours shares the steps of one sequence where they are large.
+The ratio of a row is that of medians, in brackets the lowest and highest of the rounds; float32 is held against the
+best peer of any precision, float64 against the best in float64.
 At 10,000 units with all links, contenders run one after another: their weights would not fit side by side.
 
 What binds ours is the longest of what it cannot do without (`bench.roofline`, measured after the row): arithmetic,

@@ -71,7 +71,7 @@ def main(argv: list[str] | None = None) -> None:
                     continue  # whose fits take longer than all else here
                 n = n_units // 20 if options.quick else n_units
                 each = n * (params["connectivity"] if params["connectivity"] > 1 else n * params["connectivity"])
-                n_steps = max(20, int((1e5 if options.quick else 4e7) / each))
+                n_steps = max(20, int((1e5 if options.quick else 4e8) / each))
                 if options.quick and params["connectivity"] > n - 16:
                     params = params | {"connectivity": 1}
                 for dtype in ("float32", "float64"):

@@ -171,7 +171,7 @@ void Network<T>::close_loop_together(const Kernels<T>& k, const ClosedLoop<T>& j
     const std::int64_t from = begin;
     std::vector<Loop<T>> loops(static_cast<std::size_t>(team), first);
     Meeting meeting(team, step_alone);
-    in_team(team, [&](int thread, int n_threads) {
+    in_team(meeting.size(team, job.n_steps - from), [&](int thread, int n_threads) {
         rows(loops[static_cast<std::size_t>(thread)], from, job.n_steps, {thread, n_threads, &meeting});
         if (thread == 0) meeting.end();
     });

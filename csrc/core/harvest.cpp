@@ -172,7 +172,7 @@ void Network<T>::run_together(const Kernels<T>& k, const Harvest<T>& job, int te
     const auto [begin, step_alone] = time_alone(n_steps_to_time(), alone);
     const std::int64_t from = begin, until = length(job.stretches[0]);
     Meeting meeting(team, step_alone);
-    in_team(team, [&](int thread, int n_threads) {
+    in_team(meeting.size(team, until - from), [&](int thread, int n_threads) {
         rows(from, until, {thread, n_threads, &meeting});
         if (thread == 0) meeting.end();
         // Streamed stores are weakly ordered: the output may be read as soon as the region ends.

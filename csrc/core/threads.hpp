@@ -82,6 +82,9 @@ public:
     Meeting(int n_seats, Clock::duration step_alone)
         : step_alone_(step_alone), seats_(static_cast<std::size_t>(n_seats)) {}
 
+    // How many of a team should meet for so many steps: to find out that it does not pay may take a millisecond.
+    int size(int team, std::int64_t n_steps) const { return n_steps * step_alone_ < 4 * kMostLost ? 1 : team; }
+
     // Whether to stay together: the same for all.
     bool wait(int thread, int n_threads) {
         std::atomic<std::uint64_t>& own = seats_[static_cast<std::size_t>(thread)].arrival;

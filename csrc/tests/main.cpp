@@ -246,7 +246,7 @@ void test_networks() {
         }
     }
     // Long enough, and with steps large enough, for two processors to share them.
-    test_harvest(Model<T>({150}, 2, 0.9, Activation::tanh, numbers), {200}, numbers);
+    test_harvest(Model<T>({150}, 2, 0.9, Activation::tanh, numbers), {6000}, numbers);
     for (const int64_t n_remembered : {1, 2, 5}) {
         const Model<T> late({33}, n_remembered % 3, 0.2, Activation::tanh, numbers, false, false, n_remembered);
         test_lengths(late, numbers);
