@@ -365,6 +365,21 @@ def test_networks_past_16_bit_columns(dtype: Any, strip: int, weight_dtype: str 
                 assert_same_bits(run(network, np.zeros((n_sequences, 1, 0), dtype), start.copy())[:, 0], expected)
 
 
+@every_dtype
+def test_sequences_side_by_side_through_large_dense_networks(dtype: Any) -> None:
+    # Kernels for more columns than the caches hold weights for; small integers make every order of sums exact.
+    n, rng = 2011, np.random.default_rng(0)
+    W = rng.integers(-3, 4, (n, n)).astype(dtype)
+    zeros, ones = np.zeros(n, dtype), np.ones(n, dtype)
+    network = (_core.Network32 if dtype == np.float32 else _core.Network64)(
+        [n], W, np.zeros((n, 0), dtype), zeros, ones, zeros, "identity"
+    )
+    start = rng.integers(-8, 9, (6, n)).astype(dtype)
+    for level in LEVELS:
+        with simd_level(level):
+            assert_same_bits(run(network, np.zeros((6, 1, 0), dtype), start.copy())[:, 0], start @ W.T)
+
+
 @every_level
 @every_dtype
 @pytest.mark.parametrize("dense", [False, True], ids=("sparse", "dense"))

@@ -16,15 +16,6 @@ using reservoirs::WeightForm;
 
 constexpr std::size_t kCacheLine = 64;
 
-// A function, always inlined or not at all: GCC 12 takes a call of one that only prefetches for a call without effect.
-#if defined(__GNUC__)
-RSV_INLINE void prefetch(const void* p) {
-    __builtin_prefetch(p);
-}
-#else
-inline void prefetch(const void*) {}
-#endif
-
 // Rows are asked for so many ahead, and as far as they are short: what is longer the processor foresees. Always as many
 // lines, whatever the row's length, because a loop whose end cannot be foreseen costs more than a line too many.
 constexpr std::int64_t kRowsAhead = 3;

@@ -327,6 +327,10 @@ void sparse_step_lanes(const StageStep<T>& step) {
     finish_lanes<T, kind, kRows, kVectors>(a, a.last_block * kBlockRows - kRows, ready);
 }
 
+// From so many columns on, weights come from memory, which is asked for a block ahead: by themselves processors foresee
+// too little of what comes in pages of 4 KB (measured at 3000 units: 2.1 times as fast, 2.5 in double precision).
+constexpr std::int64_t kManyColumns = 2000;
+
 // A tile of rows shares each read of the state; its size is what fits the registers.
 template <class T, Activation kind, int kLaneBytes>
 void dense_step_lanes(const StageStep<T>& step) {
@@ -339,12 +343,17 @@ void dense_step_lanes(const StageStep<T>& step) {
         begin_lanes<T, kRows, kVectors>(a, row, sum);
         const std::int64_t slot = row / kBlockRows * a.n_columns - a.first_slot;
         const T* weights = static_cast<const T*>(a.weights) + slot * kBlockRows + row % kBlockRows;
-        for (std::int64_t c = 0; c < a.n_columns; ++c) {
-            const T* x = a.state + c * kVectors * kWidth<T>;
-            each_of_tile<kRows, kVectors>([&](int i, int v) RSV_INLINE_LAMBDA {
-                sum[i][v] = fma<T>(broadcast<T>(weights[c * kBlockRows + i]), load<T>(x + v * kWidth<T>), sum[i][v]);
-            });
-        }
+        const auto add = [&](auto ask_ahead) RSV_INLINE_LAMBDA {
+            for (std::int64_t c = 0; c < a.n_columns; ++c) {
+                if constexpr (decltype(ask_ahead)::value) prefetch(weights + (a.n_columns + c) * kBlockRows);
+                const T* x = a.state + c * kVectors * kWidth<T>;
+                each_of_tile<kRows, kVectors>([&](int i, int v) RSV_INLINE_LAMBDA {
+                    sum[i][v] =
+                        fma<T>(broadcast<T>(weights[c * kBlockRows + i]), load<T>(x + v * kWidth<T>), sum[i][v]);
+                });
+            }
+        };
+        a.n_columns < kManyColumns ? add(std::false_type()) : add(std::true_type());
         finish_lanes<T, kind, kRows, kVectors>(a, row, sum);
     }
 }
