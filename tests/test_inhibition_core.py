@@ -7,19 +7,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import LEVELS, Net, assert_same_bits, simd_level
+from scipy.linalg import block_diag
 
 from reservoirs import _core
 from reservoirs.esn._narrow import rounded
+from reservoirs.topology import blocked_weights
 
 LEAST = 1e-30
 
 
-def draw(seed, stages, dtype, *, potentials=False, activation="sigmoid", mixing=False, density=0.3, weight_dtype=None):
+def draw(seed, stages, dtype, *, potentials=False, activation="sigmoid", mixing=False, strips=False, weight_dtype=None):
     rng = np.random.default_rng(seed)
     n = sum(stages)
     leak = rng.uniform(0.2, 1, n).astype(dtype)
     signs = np.where(rng.random(n) < 0.7, 1, -3)
-    W = rounded(signs * rng.uniform(0.1, 1, (n, n)) * (rng.random((n, n)) < density), weight_dtype).astype(dtype)
+    links = rng.random((n, n)) < 0.3
+    if strips:
+        # The core keeps the weights of such blocks in another order.
+        links = block_diag(*(blocked_weights(size, -(-size // 16), rng).toarray() != 0 for size in stages))
+    W = rounded(signs * rng.uniform(0.1, 1, (n, n)) * links, weight_dtype).astype(dtype)
     for i, size in enumerate(stages):
         W[: sum(stages[:i]), sum(stages[:i]) : sum(stages[:i]) + size] = 0
     return Net(
@@ -66,7 +72,8 @@ def test_every_level_gives_the_bits_of_numpy(level, dtype, data):
     potentials = data.draw(st.booleans())
     mixing = data.draw(st.booleans()) and not potentials
     weight_dtype = data.draw(st.sampled_from([None, "bfloat16", "int8"]))
-    net = draw(seed, stages, dtype, potentials=potentials, mixing=mixing, weight_dtype=weight_dtype)
+    strips = data.draw(st.booleans())
+    net = draw(seed, stages, dtype, potentials=potentials, mixing=mixing, strips=strips, weight_dtype=weight_dtype)
     rng = np.random.default_rng(seed)
     targets, inputs = rng.uniform(0, 1, sum(stages)).astype(dtype), rng.uniform(0, 1, (30, 2)).astype(dtype)
     with simd_level(level):

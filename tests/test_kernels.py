@@ -346,12 +346,14 @@ def test_a_negative_zero_does_not_depend_on_the_padding(dtype: Any) -> None:
 
 
 @every_dtype
-@pytest.mark.parametrize("strip", [1, 16], ids=("scattered", "consecutive"))
+@pytest.mark.parametrize("links", ["scattered", "consecutive", "turned"])
 @pytest.mark.parametrize("weight_dtype", [None, "int8"])
-def test_networks_past_16_bit_columns(dtype: Any, strip: int, weight_dtype: str | None) -> None:
-    n = 70_000
+def test_networks_past_16_bit_columns(dtype: Any, links: str, weight_dtype: str | None) -> None:
+    n, strip = 70_000, 1 if links == "scattered" else 16
     rng = np.random.default_rng(0)
-    columns = (rng.permutation(n // strip)[:, None] * strip + np.arange(strip)).ravel().astype(np.int32)
+    turns = rng.integers(strip, size=(n // strip, 1)) if links == "turned" else 0
+    within = (np.arange(strip) + turns) % strip
+    columns = (rng.permutation(n // strip)[:, None] * strip + within).ravel().astype(np.int32)
     weights = rounded(rng.uniform(-1, 1, (n, 1)), weight_dtype).ravel().astype(dtype)
     zeros, ones = np.zeros(n, dtype), np.ones(n, dtype)
     network = (_core.Network32 if dtype == np.float32 else _core.Network64)(

@@ -108,6 +108,7 @@ Network<T>::Network(const NetworkSpec<T>& spec)
     if (spec.gates != nullptr) {
         no_links_.emplace();
         no_links_->block_start.assign(static_cast<std::size_t>(block) + 1, 0);
+        no_links_->turns.assign(static_cast<std::size_t>(block), 0);
         gates_.assign(input_weights_.size(), T(0));
         for (std::int64_t unit = 0; unit < n_units_; ++unit) {
             for (std::int64_t j = 0; j < n_inputs_; ++j) {
@@ -187,7 +188,8 @@ typename Network<T>::Packed Network<T>::pack_sparse(const MatrixSpec<T>& matrix,
             packed.columns32[to] = static_cast<std::uint32_t>(places[static_cast<std::size_t>(column)]);
         }
     }
-    packed.first_columns32 = find_first_columns(packed);
+    packed.turns.assign(packed.block_start.size() - 1, 0);
+    turn_to_strips(packed);
     if (std::max<std::int64_t>(1, n_remembered_) * slot_size_ <= 0x10000) {
         packed.columns16.assign(packed.columns32.begin(), packed.columns32.end());
         packed.columns32 = {};
@@ -197,27 +199,76 @@ typename Network<T>::Packed Network<T>::pack_sparse(const MatrixSpec<T>& matrix,
     return packed;
 }
 
+// Where the rows of every block read columns that follow one another, or would if they were turned, they are.
 template <class T>
-Aligned<std::uint32_t> Network<T>::find_first_columns(const Packed& packed) const {
-    Aligned<std::uint32_t> first_columns(static_cast<std::size_t>(packed.block_start.back()));
+void Network<T>::turn_to_strips(Packed& packed) const {
+    std::vector<std::uint8_t> turns;
     for (const Stage& stage : stages_) {
         for (std::int64_t block = stage.first_block; block < stage.last_block; ++block) {
-            const std::int64_t n =
-                std::min<std::int64_t>(kBlockRows, stage.n_units - (block - stage.first_block) * kBlockRows);
-            const auto begin = static_cast<std::size_t>(packed.block_start[static_cast<std::size_t>(block)]);
-            const auto end = static_cast<std::size_t>(packed.block_start[static_cast<std::size_t>(block) + 1]);
-            for (std::size_t slot = begin; slot < end; ++slot) {
-                const std::uint32_t* column = packed.columns32.data() + slot * kBlockRows;
-                // Rows beyond the last unit read too: with weights of zero, but within the state.
-                if (column[0] + kBlockRows > n_rows()) return {};
-                for (std::int64_t r = 1; r < n; ++r) {
-                    if (column[r] != column[0] + r) return {};
-                }
-                first_columns[slot] = column[0];
-            }
+            const int turn = turn_of_strips(packed, block, stage.n_units - (block - stage.first_block) * kBlockRows);
+            if (turn < 0) return;
+            turns.push_back(static_cast<std::uint8_t>(turn));
         }
     }
-    return first_columns;
+    turn_slots(packed, turns);
+    packed.first_columns32.resize(static_cast<std::size_t>(packed.block_start.back()));
+    for (std::size_t block = 0; block < turns.size(); ++block) {
+        for (std::int64_t slot = packed.block_start[block]; slot < packed.block_start[block + 1]; ++slot) {
+            // Value `turn` is that of the first row, which there is.
+            packed.first_columns32[static_cast<std::size_t>(slot)] =
+                packed.columns32[static_cast<std::size_t>(slot * kBlockRows + turns[block])] - turns[block];
+        }
+    }
+}
+
+// By how much the slots of a block of so many rows must be turned; -1: nothing makes strips of them.
+template <class T>
+int Network<T>::turn_of_strips(const Packed& packed, std::int64_t block, std::int64_t n_rows_left) const {
+    const auto n = static_cast<std::uint32_t>(std::min<std::int64_t>(kBlockRows, n_rows_left));
+    const auto is_turned_by = [&](std::uint32_t turn) {
+        for (auto slot = packed.block_start[static_cast<std::size_t>(block)];
+             slot < packed.block_start[static_cast<std::size_t>(block) + 1]; ++slot) {
+            const std::uint32_t* column = packed.columns32.data() + slot * kBlockRows;
+            const std::int64_t first = static_cast<std::int64_t>(column[0]) - turn;
+            // Rows beyond the last unit read too: with weights of zero, but within the state.
+            if (first < 0 || first + kBlockRows > n_rows()) return false;
+            for (std::uint32_t r = 1; r < n; ++r) {
+                if (column[r] != first + (r + turn) % kBlockRows) return false;
+            }
+        }
+        return true;
+    };
+    for (std::uint32_t turn = 0; turn < kBlockRows; ++turn) {
+        if (is_turned_by(turn)) return static_cast<int>(turn);
+    }
+    return -1;
+}
+
+// Turns the slots of every block by so much more.
+template <class T>
+void Network<T>::turn_slots(Packed& packed, const std::vector<std::uint8_t>& turns) {
+    for (std::size_t block = 0; block < turns.size(); ++block) {
+        for (std::int64_t slot = packed.block_start[block]; slot < packed.block_start[block + 1]; ++slot) {
+            const auto turn = [&](auto& values) {
+                if (values.empty()) return;
+                const auto begin = values.begin() + slot * kBlockRows;
+                std::rotate(begin, begin + (kBlockRows - turns[block]) % kBlockRows, begin + kBlockRows);
+            };
+            turn(packed.weights);
+            turn(packed.columns16);
+            turn(packed.columns32);
+        }
+        packed.turns[block] = static_cast<std::uint8_t>((packed.turns[block] + turns[block]) % kBlockRows);
+    }
+}
+
+template <class T>
+void Network<T>::turn_back(Packed& packed) {
+    std::vector<std::uint8_t> turns(packed.turns);
+    for (std::uint8_t& turn : turns) turn = static_cast<std::uint8_t>((kBlockRows - turn) % kBlockRows);
+    turn_slots(packed, turns);
+    packed.first_columns16 = {};
+    packed.first_columns32 = {};
 }
 
 template <class T>
@@ -270,6 +321,7 @@ template <class T>
 StageStep<T> Network<T>::stage_step(const Packed& m, int lanes) const {
     StageStep<T> a{};
     a.block_start = m.block_start.data();
+    a.turns = m.turns.data();
     a.weights = m.weights.data();
     if (m.storage == Storage::bfloat16) a.weights = m.weights16.data();
     if (m.storage == Storage::int8) a.weights = m.weights8.data();

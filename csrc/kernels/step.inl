@@ -179,8 +179,8 @@ struct ScatteredLinks {
     }
 };
 
-// The rows of a block read columns that follow one another: one load instead of many. Several blocks at a time: the
-// multiply-adds of one alone wait for each other.
+// The slots of a block, turned, read columns that follow one another: one load instead of many. So sums are turned, and
+// turned back, once a block. Several blocks at a time: the multiply-adds of one alone wait for each other.
 template <class T, class Index, Storage storage>
 struct ConsecutiveLinks {
     static constexpr int kTogether = blocks_in<T>(4);
@@ -195,6 +195,7 @@ struct ConsecutiveLinks {
                 sum[b][h] = fma<T>(weights.get(slot, h), load<T>(x + h * kWidth<T>), sum[b][h]);
             });
         };
+        repeat<kBlocks>([&](int b) RSV_INLINE_LAMBDA { turn<T>(sum[b], (kBlockRows - a.turns[block + b]) % kBlockRows); });
         const std::int64_t n_slots = start[1] - start[0];
         bool alike = true;
         for (int b = 1; b < kBlocks; ++b) alike = alike && start[b + 1] - start[b] == n_slots;
@@ -207,6 +208,7 @@ struct ConsecutiveLinks {
                 for (std::int64_t slot = start[b]; slot < start[b + 1]; ++slot) add_slot(b, slot);
             });
         }
+        repeat<kBlocks>([&](int b) RSV_INLINE_LAMBDA { turn<T>(sum[b], a.turns[block + b]); });
     }
 };
 
@@ -254,7 +256,14 @@ void step_blocks(const StageStep<T>& step) {
     }
 }
 
-// Sums of a tile of rows, all lanes of each.
+// Rows of a tile: some that follow one another in a block, whose first comes after its last.
+struct TileRows {
+    std::int64_t first_of_block;
+    unsigned first;
+    std::int64_t operator[](int i) const { return first_of_block + (first + static_cast<unsigned>(i)) % kBlockRows; }
+};
+
+// Their sums, all lanes of each.
 template <class T, int kRows, int kVectors>
 using LaneSums = Vec<T>[kRows][kVectors];
 
@@ -265,33 +274,33 @@ RSV_INLINE void each_of_tile(const Act& act) {
 }
 
 template <class T, int kRows, int kVectors>
-RSV_INLINE void begin_lanes(const StageStep<T>& a, std::int64_t row, LaneSums<T, kRows, kVectors>& sum) {
-    each_of_tile<kRows, kVectors>([&](int i, int v) RSV_INLINE_LAMBDA { sum[i][v] = broadcast<T>(a.bias[row + i]); });
+RSV_INLINE void begin_lanes(const StageStep<T>& a, TileRows rows, LaneSums<T, kRows, kVectors>& sum) {
+    each_of_tile<kRows, kVectors>([&](int i, int v) RSV_INLINE_LAMBDA { sum[i][v] = broadcast<T>(a.bias[rows[i]]); });
     for (std::int64_t j = 0; j < a.n_inputs; ++j) {
-        const T* weights = a.input_weights + j * a.input_stride + row;
+        const T* weights = a.input_weights + j * a.input_stride;
         const T* u = a.input + j * kVectors * kWidth<T>;
         each_of_tile<kRows, kVectors>([&](int i, int v) RSV_INLINE_LAMBDA {
-            sum[i][v] = fma<T>(broadcast<T>(weights[i]), load<T>(u + v * kWidth<T>), sum[i][v]);
+            sum[i][v] = fma<T>(broadcast<T>(weights[rows[i]]), load<T>(u + v * kWidth<T>), sum[i][v]);
         });
     }
 }
 
 template <class T, Activation kind, bool kOfLanes, int kRows, int kVectors>
-RSV_INLINE void finish_tile(const StageStep<T>& a, std::int64_t row, const LaneSums<T, kRows, kVectors>& sum) {
+RSV_INLINE void finish_tile(const StageStep<T>& a, TileRows rows, const LaneSums<T, kRows, kVectors>& sum) {
     each_of_tile<kRows, kVectors>([&](int i, int v) RSV_INLINE_LAMBDA {
-        const Vec<T> leak = kOfLanes ? load<T>(a.leak_of_lanes + v * kWidth<T>) : broadcast<T>(a.leak[row + i]);
-        const Vec<T> keep = kOfLanes ? load<T>(a.keep_of_lanes + v * kWidth<T>) : broadcast<T>(a.keep[row + i]);
-        const std::int64_t at = ((row + i) * kVectors + v) * kWidth<T>;
+        const Vec<T> leak = kOfLanes ? load<T>(a.leak_of_lanes + v * kWidth<T>) : broadcast<T>(a.leak[rows[i]]);
+        const Vec<T> keep = kOfLanes ? load<T>(a.keep_of_lanes + v * kWidth<T>) : broadcast<T>(a.keep[rows[i]]);
+        const std::int64_t at = (rows[i] * kVectors + v) * kWidth<T>;
         store<T>(a.next + at, updated<T, kind>(load<T>(a.carried + at), sum[i][v], leak, keep));
     });
 }
 
 template <class T, Activation kind, int kRows, int kVectors>
-RSV_INLINE void finish_lanes(const StageStep<T>& a, std::int64_t row, const LaneSums<T, kRows, kVectors>& sum) {
+RSV_INLINE void finish_lanes(const StageStep<T>& a, TileRows rows, const LaneSums<T, kRows, kVectors>& sum) {
     if (a.leak_of_lanes != nullptr) {
-        finish_tile<T, kind, true, kRows, kVectors>(a, row, sum);
+        finish_tile<T, kind, true, kRows, kVectors>(a, rows, sum);
     } else {
-        finish_tile<T, kind, false, kRows, kVectors>(a, row, sum);
+        finish_tile<T, kind, false, kRows, kVectors>(a, rows, sum);
     }
 }
 
@@ -305,11 +314,12 @@ void sparse_step_lanes(const StageStep<T>& step) {
     const Index* columns = static_cast<const Index*>(a.columns);
     const T* weights = static_cast<const T*>(a.weights) - a.first_slot * kBlockRows;
     LaneSums<T, kRows, kVectors> ready{};
+    TileRows rows_of_ready{};
     for (std::int64_t block = a.first_block; block < a.last_block; ++block) {
         for (int r = 0; r < kBlockRows; r += kRows) {
-            const std::int64_t row = block * kBlockRows + r;
+            const TileRows rows{block * kBlockRows, static_cast<unsigned>(kBlockRows + r - a.turns[block])};
             LaneSums<T, kRows, kVectors> sum;
-            begin_lanes<T, kRows, kVectors>(a, row, sum);
+            begin_lanes<T, kRows, kVectors>(a, rows, sum);
             for (std::int64_t slot = a.block_start[block]; slot < a.block_start[block + 1]; ++slot) {
                 const std::int64_t at = slot * kBlockRows + r;
                 repeat<kRows>([&](int i) RSV_INLINE_LAMBDA {
@@ -320,11 +330,12 @@ void sparse_step_lanes(const StageStep<T>& step) {
                     });
                 });
             }
-            if (row > a.first_block * kBlockRows) finish_lanes<T, kind, kRows, kVectors>(a, row - kRows, ready);
+            if (block > a.first_block || r > 0) finish_lanes<T, kind, kRows, kVectors>(a, rows_of_ready, ready);
             each_of_tile<kRows, kVectors>([&](int i, int v) RSV_INLINE_LAMBDA { ready[i][v] = sum[i][v]; });
+            rows_of_ready = rows;
         }
     }
-    finish_lanes<T, kind, kRows, kVectors>(a, a.last_block * kBlockRows - kRows, ready);
+    finish_lanes<T, kind, kRows, kVectors>(a, rows_of_ready, ready);
 }
 
 // From so many columns on, weights come from memory, which is asked for a block ahead: by themselves processors foresee
@@ -339,8 +350,9 @@ void dense_step_lanes(const StageStep<T>& step) {
     constexpr int kRows = (kVectorBytes == 64 ? 16 : 8) / kVectors;
     static_assert(kBlockRows % kRows == 0, "a tile stays within its block");
     for (std::int64_t row = a.first_block * kBlockRows; row < a.last_block * kBlockRows; row += kRows) {
+        const TileRows rows{row, 0};
         LaneSums<T, kRows, kVectors> sum;
-        begin_lanes<T, kRows, kVectors>(a, row, sum);
+        begin_lanes<T, kRows, kVectors>(a, rows, sum);
         const std::int64_t slot = row / kBlockRows * a.n_columns - a.first_slot;
         const T* weights = static_cast<const T*>(a.weights) + slot * kBlockRows + row % kBlockRows;
         const auto add = [&](auto ask_ahead) RSV_INLINE_LAMBDA {
@@ -354,7 +366,7 @@ void dense_step_lanes(const StageStep<T>& step) {
             }
         };
         a.n_columns < kManyColumns ? add(std::false_type()) : add(std::true_type());
-        finish_lanes<T, kind, kRows, kVectors>(a, row, sum);
+        finish_lanes<T, kind, kRows, kVectors>(a, rows, sum);
     }
 }
 

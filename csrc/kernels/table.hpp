@@ -5,6 +5,7 @@
 //   rows    The units of a network are stored in blocks of kBlockRows. A block holds, for each of its slots k, the
 //           k-th weight of every row side by side (and, when sparse, the column each weight reads from), so that
 //           vectors run across rows and each row's sum keeps one order: bias, inputs, then columns in ascending order.
+//           A block's slots may be turned: value i of each is then that of row (i - turn) mod kBlockRows.
 //   lanes   Several sequences in lockstep: value i of lane l lies at [i * n_lanes + l]. One read of a weight serves
 //   all.
 #pragma once
@@ -38,10 +39,11 @@ struct StageStep {
     std::int64_t first_block;
     std::int64_t last_block;
     const std::int64_t* block_start;  // slot at which each block begins; slots hold kBlockRows weights
+    const std::uint8_t* turns;        // [block]; dense: unused
     std::int64_t first_slot;          // that weights begin with; lanes only, 0 elsewhere
     const void* weights;  // [slot][row] T, std::uint16_t or std::int8_t, as stored; lanes: T; transform: [row]
     const T* scales;      // [row] of weights stored as integers
-    // std::uint16_t or std::uint32_t, [slot][row]; consecutive: [slot], of the first row; dense: unused
+    // std::uint16_t or std::uint32_t, [slot][row]; consecutive: [slot], of the first value; dense: unused
     const void* columns;
     std::int64_t n_columns;  // transform: a power of two, as many as state and transformed have numbers
     T* transformed;

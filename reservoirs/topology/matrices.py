@@ -211,6 +211,10 @@ def blocked_weights(n_units: int, connectivity: int | float, rng: np.random.Gene
     A step then loads 16 states at once instead of one by one, which takes a half to a third of the time. Rows have the
     same number of nonzeros, as in :func:`random_weights`, but neighbours among the units have neighbours as sources.
 
+    Strips begin at multiples of 16, where states lie in a single cache line, and unit 16 b + i reads the strips' unit
+    (i + turn) mod 16, for a random turn of each b: without it units would hear only of those at the same place of their
+    16. Where there are fewer such strips than links, they begin anywhere, and turn is 0.
+
     Parameters
     ----------
     n_units : int
@@ -237,7 +241,7 @@ def blocked_weights(n_units: int, connectivity: int | float, rng: np.random.Gene
     >>> from reservoirs.topology import blocked_weights
     >>> W = blocked_weights(100, 3, np.random.default_rng(0))
     >>> [W[[i]].indices.tolist() for i in (0, 1, 15)]
-    [[43, 58, 82], [44, 59, 83], [58, 73, 97]]
+    [[22, 38, 54], [23, 39, 55], [21, 37, 53]]
     """
     n_units = _positive_int("n_units", n_units)
     degree = _in_degree(connectivity, n_units)
@@ -249,13 +253,19 @@ def blocked_weights(n_units: int, connectivity: int | float, rng: np.random.Gene
             f"{last + 1} places among {n_units} units; lower connectivity, or use random_weights."
         )
     _check_countable(n_units, degree)
-    # As if strips might begin up to 15 before the first unit and end up to 15 behind the last, and were then pushed
-    # inside: without these, units at both ends would be read less than others.
-    nth = np.arange(degree)
-    drawn = _distinct_columns(-(-n_units // size), last + 2 * size - 1, degree, rng) - (size - 1)
-    begins = np.clip(drawn, nth, nth + last + 1 - degree)
-    units = np.arange(n_units)
-    columns = begins[units // size] + (units % size)[:, None]
+    n_blocks = -(-n_units // size)
+    if degree <= n_blocks:
+        begins = np.minimum(_distinct_columns(n_blocks, n_blocks, degree, rng) * size, last)
+        turns = rng.integers(size, size=n_blocks)
+    else:
+        # As if strips might begin up to 15 before the first unit and end up to 15 behind the last, and were then pushed
+        # inside: without these, units at both ends would be read less than others.
+        nth = np.arange(degree)
+        drawn = _distinct_columns(n_blocks, last + 2 * size - 1, degree, rng) - (size - 1)
+        begins = np.clip(drawn, nth, nth + last + 1 - degree)
+        turns = np.zeros(n_blocks, int)
+    block, row = np.divmod(np.arange(n_units), size)
+    columns = begins[block] + ((row + turns[block]) % size)[:, None]
     return _with_weights(columns.astype(np.int32), n_units, rng, -1.0, 1.0)
 
 

@@ -204,6 +204,7 @@ private:
         bool dense = false;
         bool transform = false;                 // the weights are factors of columns, with zeros to a power of two
         std::vector<std::int64_t> block_start;  // slots, of a dense one too
+        std::vector<std::uint8_t> turns;        // [block] of the slots of a sparse one
         Storage storage{};                      // which of these holds the weights
         Aligned<T> weights;
         Aligned<std::uint16_t> weights16;
@@ -211,13 +212,17 @@ private:
         Aligned<T> scales;  // [row] of weights8
         Aligned<std::uint16_t> columns16;
         Aligned<std::uint32_t> columns32;
-        // [slot] the first row's column, if the rows of every block read columns that follow one another.
+        // [slot] the first value's column, if those of every slot read columns that follow one another.
         Aligned<std::uint16_t> first_columns16;
         Aligned<std::uint32_t> first_columns32;
     };
     Packed pack(const MatrixSpec<T>& matrix, std::int64_t n_columns) const;
     Packed pack_sparse(const MatrixSpec<T>& matrix, std::int64_t n_columns) const;
-    Aligned<std::uint32_t> find_first_columns(const Packed& packed) const;
+    void turn_to_strips(Packed& packed) const;
+    int turn_of_strips(const Packed& packed, std::int64_t block, std::int64_t n_rows_left) const;
+    static void turn_slots(Packed& packed, const std::vector<std::uint8_t>& turns);
+    // For who looks for the weight of a row at its place in the block.
+    static void turn_back(Packed& packed);
     Packed pack_dense(const MatrixSpec<T>& matrix) const;
     Packed pack_transform(const MatrixSpec<T>& matrix) const;
     // Stores the weights in the narrowest form that holds all of them exactly, or, for who changes them, in T.
