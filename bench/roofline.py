@@ -10,7 +10,7 @@ and our share is that time divided by ours.
 
 - Links are a step of as many units and links without activations, leak and calls: it loads places, weights and states,
   and for every unit a bias, an input weight and the state before, and stores a state. Links come from scattered places,
-  as strips (weights in order, each vector of them with one of states from any place), or as lanes (groups of 128 bytes
+  as strips (weights in order, each 16 of them with 16 states that begin a cache line), or as lanes (groups of 128 bytes
   a unit). Dense weights are loads of a buffer as large as they and five numbers a unit.
 - Deliveries are those of a liquid of the same synapses, rates and inputs, row after row in random order, without its
   units. In one that learns, a plastic synapse is visited when its source spikes and when its target does, one after the

@@ -293,8 +293,13 @@ double strips(int64_t n_units, int64_t n_links, double seconds, int n_threads) {
     const auto one_strip = [](const T* x, const uint16_t* at, int64_t slot, int h) {
         return vector_at<Vec<T>>(x + at[slot] + h * kWidth);
     };
-    return a_second(seconds, n_threads, Step<T>(n_units, n_links, 1, 1).n_links(), [=] {
-        return [=, step = Step<T>(n_units, n_links, 1, 1)]() mutable { sum_blocks<T, kTogether>(step, one_strip); };
+    const auto aligned_strips = [=] {
+        Step<T> step(n_units, n_links, 1, 1);
+        for (uint16_t& at : step.at) at -= at % kBlock;
+        return step;
+    };
+    return a_second(seconds, n_threads, aligned_strips().n_links(), [=] {
+        return [=, step = aligned_strips()]() mutable { sum_blocks<T, kTogether>(step, one_strip); };
     });
 }
 

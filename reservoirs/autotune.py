@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.signal import detrend
 from sklearn.utils import check_array, check_random_state
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from ._blas import one_thread
 from ._params import check_count
 from .esn import ESNForecaster
 
@@ -180,7 +180,7 @@ def tune_forecaster(
     elif check_count("season", season, 2) > choosing:
         raise ValueError(f"season={season} is longer than the {choosing} time steps there are to learn from")
     # Matrices this small are solved no faster by threads, and far slower where other work keeps the processors busy.
-    with threadpool_limits(limits=1, user_api="blas"):
+    with one_thread():
         rng = check_random_state(random_state)
         seeds = rng.randint(2**31, size=_N_NETWORKS).tolist()
         fixed = {"n_units": min(300, max(20, len(y) // 5)), **given}

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from sklearn.metrics import ConfusionMatrixDisplay
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.neighbors import KNeighborsClassifier
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from . import datasets
+from ._blas import one_thread
 from .autotune import most_cautious, persistence, seasonal_naive, tune_forecaster
 from .esn import ESNClassifier, ESNForecaster
 from .plotting import ForecastDisplay
@@ -96,7 +96,7 @@ def run(output: Path, *, quick: bool = False) -> list[Score]:
     new_figure = _figure_factory()
     scores, pictures = [], []
     # As in tune_forecaster: the matrices are small.
-    with threadpool_limits(limits=1, user_api="blas"):
+    with one_thread():
         for task in tasks:
             of_task, figure = _forecast(task, 12 if quick else 40, new_figure)
             path = output / f"forecast-{task.name}.png"

@@ -22,6 +22,7 @@ from scipy.linalg import LinAlgError, LinAlgWarning
 from scipy.linalg.blas import dsyr, dsyr2
 
 from . import _core, _lapack
+from ._blas import one_thread_for_few
 from ._params import n_threads
 
 __all__ = ["DECADES", "CentredGram", "Gram", "RidgeSolution", "check_alpha", "ridge_path", "solve_ridge"]
@@ -480,13 +481,14 @@ def _solve(gram: Gram, alphas: Sequence[float | Sequence[float] | FloatArray], s
     tridiagonal = cache(lambda: _Tridiagonal(gram._moments()))
     eigenvectors = cache(lambda: _Eigenvectors(gram._moments()))
     solutions = []
-    for alpha in checked:
-        if isinstance(alpha, float):
-            solution, best, gcv = _solve_cholesky(gram._moments(), alpha), alpha, None
-        else:
-            best, gcv = tridiagonal().best(alpha, slack)
-            solution = tridiagonal().solve(best, gcv)
-        solutions.append(solution or eigenvectors().solve(best, gcv))
+    with one_thread_for_few(gram.n_features):
+        for alpha in checked:
+            if isinstance(alpha, float):
+                solution, best, gcv = _solve_cholesky(gram._moments(), alpha), alpha, None
+            else:
+                best, gcv = tridiagonal().best(alpha, slack)
+                solution = tridiagonal().solve(best, gcv)
+            solutions.append(solution or eigenvectors().solve(best, gcv))
     return solutions
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter1d
 from sklearn.utils import Bunch, check_random_state
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from reservoirs._blas import one_thread
 from reservoirs.datasets._files import StrPath, data_path, find_file, read_npz
 from reservoirs.encoding.events import Events
 
@@ -214,7 +214,7 @@ def simulate_nmnist(images: ArrayLike, random_state: int | np.random.RandomState
     checked = _check_images(images)
     seed = check_random_state(random_state).bytes(8)
     # The products are too small to be worth BLAS's own threads.
-    with threadpool_limits(limits=1, user_api="blas"):
+    with one_thread():
         blocks = [_simulate(checked[i : i + _BLOCK], seed) for i in range(0, len(checked), _BLOCK)]
     return [recording for block in blocks for recording in block]
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from .._blas import one_thread
 from .._params import check_choice, check_count, check_real
 from ._drive import Array, check_inputs, check_washout, drive_states
 from ._tangent import Tangents
@@ -256,7 +256,7 @@ def _follow(
     tangents = np.linalg.qr(rng.standard_normal((n_starts, n_states, n_exponents)))[0]
     growth = np.empty((len(inputs), n_starts, n_exponents))
     # Each step is too small to share: threads of BLAS would only wait for one another.
-    with threadpool_limits(1, user_api="blas"), np.errstate(over="ignore", invalid="ignore"):
+    with one_thread(), np.errstate(over="ignore", invalid="ignore"):
         for t, row in enumerate(inputs):
             states, tangents = advance(states, tangents, row)
             if not (np.isfinite(states).all() and np.isfinite(tangents).all()):

@@ -15,8 +15,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.special import eval_hermitenorm, eval_legendre
 from scipy.stats import chi2
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from .._blas import one_thread
 from .._params import check_count, check_real, n_threads
 from ..readout import Gram
 from ._drive import Array, Driver, Source, drive, width_of
@@ -187,7 +187,7 @@ def information_processing_capacity(
     driver = drive(network, u)
     if max_delay is None:
         longest = min(longest, 2 * driver.n_states)
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread():
         states = _WhiteStates.of(driver, u, lead)
         run = _Run(states, _polynomials(z, max_degree, distribution), longest, n_jobs)
         tried: dict[Term, _Estimate] = {}

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.csgraph import connected_components
 from sklearn.utils import check_random_state
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from .._blas import one_thread
 from .._params import check_count, check_real
 from ..readout import Gram
 from ._drive import check_inputs, check_washout, drive, drive_states
@@ -308,7 +308,7 @@ def effective_spectral_radius(
     tangents = Tangents.of(driver.fitted)
     n_state = driver.size_of_state
     states, identity, at = np.zeros((1, n_state)), np.eye(n_state)[None], 0
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread():
         at_rest = np.linalg.eigvals(tangents.advance(states, identity, np.zeros(driver.n_inputs))[1][0])
         eigenvalues = []
         for step in np.linspace(washout, len(inputs) - 1, n_samples).astype(int):

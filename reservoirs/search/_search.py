@@ -16,8 +16,8 @@ from sklearn.model_selection import ParameterGrid, ParameterSampler, TimeSeriesS
 from sklearn.utils import Tags, get_tags, indexable
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from .._blas import one_thread
 from .._params import check_count
 from ..sequences import are_many
 from ._family import free_scales
@@ -353,7 +353,7 @@ class ReservoirSearchCV(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc
             begin = time.perf_counter()
             # Threads take different candidates: those of BLAS would wait for one another at every small matrix, for
             # long where other work keeps the processors busy.
-            with threadpool_limits(limits=1, user_api="blas"):
+            with one_thread():
                 for fitted in _until_an_error(fit_all(self.estimator, settings, splits)):
                     for candidate in of_settings[fitted.setting][fitted.readout]:
                         results.score(candidate, fitted.split, fitted.model, data[fitted.split])

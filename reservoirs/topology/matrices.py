@@ -13,6 +13,7 @@ from scipy.linalg import eigvals
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
 
+from .._blas import one_thread_for_few
 from .hadamard import HadamardWeights
 
 __all__ = [
@@ -376,7 +377,8 @@ def _found(radius: float | None, n_units: int) -> float:
 
 
 def _dense_radius(block: np.ndarray) -> float:
-    return float(np.abs(eigvals(block, overwrite_a=True, check_finite=False)).max())
+    with one_thread_for_few(len(block)):
+        return float(np.abs(eigvals(block, overwrite_a=True, check_finite=False)).max())
 
 
 def _start(n_units: int) -> np.ndarray:
