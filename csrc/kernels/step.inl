@@ -365,7 +365,8 @@ void dense_step_lanes(const StageStep<T>& step) {
                 });
             }
         };
-        a.n_columns < kManyColumns ? add(std::false_type()) : add(std::true_type());
+        const bool has_next = row / kBlockRows + 1 < a.last_block;
+        has_next && a.n_columns >= kManyColumns ? add(std::true_type()) : add(std::false_type());
         finish_lanes<T, kind, kRows, kVectors>(a, rows, sum);
     }
 }
