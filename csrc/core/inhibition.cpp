@@ -13,7 +13,7 @@ InhibitionLearner<T>::InhibitionLearner(const Network<T>& network, const T* targ
     const auto& packed = network_.weights_;
     if (packed.dense || packed.transform) throw std::invalid_argument("the recurrent weights must be sparse");
     network_.widen(network_.weights_);
-    Network<T>::turn_back(network_.weights_);
+    network_.turn_back();
     if (network_.n_remembered_ > 0) throw std::invalid_argument("inhibition does not learn online over delays");
     const auto rows = static_cast<std::size_t>(network_.n_rows());
     targets_.assign(rows, T(0));

@@ -21,6 +21,12 @@ constexpr std::int64_t kMostRemembered = 100'000;
 // One for a sparse row's unused slots to read: its value stays zero.
 constexpr std::int64_t kZeroSlot = 1;
 
+// Value i of a block becomes value i + turn.
+template <class U>
+void turn_block(U* block, int turn) {
+    std::rotate(block, block + (kBlockRows - turn) % kBlockRows, block + kBlockRows);
+}
+
 // Numbers that a transform of n is made of.
 std::int64_t transform_size(std::int64_t n) {
     std::int64_t size = kBlockRows;
@@ -103,6 +109,7 @@ Network<T>::Network(const NetworkSpec<T>& spec)
         n_state_ = n_remembered_ * (n_units_ + n_inputs_);
     }
     weights_ = pack(spec.weights, remembers ? n_state_ : n_units_);
+    turn_sums(weights_.turns);
     if (!weights_.transform) narrow(weights_);
     if (spec.mixing) mixing_ = pack(*spec.mixing, n_units_);
     if (spec.gates != nullptr) {
@@ -249,26 +256,35 @@ template <class T>
 void Network<T>::turn_slots(Packed& packed, const std::vector<std::uint8_t>& turns) {
     for (std::size_t block = 0; block < turns.size(); ++block) {
         for (std::int64_t slot = packed.block_start[block]; slot < packed.block_start[block + 1]; ++slot) {
-            const auto turn = [&](auto& values) {
-                if (values.empty()) return;
-                const auto begin = values.begin() + slot * kBlockRows;
-                std::rotate(begin, begin + (kBlockRows - turns[block]) % kBlockRows, begin + kBlockRows);
-            };
-            turn(packed.weights);
-            turn(packed.columns16);
-            turn(packed.columns32);
+            const std::int64_t at = slot * kBlockRows;
+            turn_block(packed.weights.data() + at, turns[block]);
+            if (!packed.columns16.empty()) turn_block(packed.columns16.data() + at, turns[block]);
+            if (!packed.columns32.empty()) turn_block(packed.columns32.data() + at, turns[block]);
         }
         packed.turns[block] = static_cast<std::uint8_t>((packed.turns[block] + turns[block]) % kBlockRows);
     }
 }
 
+// Turns what the sums of every block begin with.
 template <class T>
-void Network<T>::turn_back(Packed& packed) {
-    std::vector<std::uint8_t> turns(packed.turns);
+void Network<T>::turn_sums(const std::vector<std::uint8_t>& turns) {
+    for (std::size_t block = 0; block < turns.size(); ++block) {
+        const auto row = static_cast<std::int64_t>(block) * kBlockRows;
+        turn_block(bias_.data() + row, turns[block]);
+        for (std::int64_t j = 0; j < n_inputs_ && row < input_stride_; ++j) {
+            turn_block(input_weights_.data() + j * input_stride_ + row, turns[block]);
+        }
+    }
+}
+
+template <class T>
+void Network<T>::turn_back() {
+    std::vector<std::uint8_t> turns(weights_.turns);
     for (std::uint8_t& turn : turns) turn = static_cast<std::uint8_t>((kBlockRows - turn) % kBlockRows);
-    turn_slots(packed, turns);
-    packed.first_columns16 = {};
-    packed.first_columns32 = {};
+    turn_slots(weights_, turns);
+    turn_sums(turns);
+    weights_.first_columns16 = {};
+    weights_.first_columns32 = {};
 }
 
 template <class T>

@@ -179,8 +179,8 @@ struct ScatteredLinks {
     }
 };
 
-// The slots of a block, turned, read columns that follow one another: one load instead of many. So sums are turned, and
-// turned back, once a block. Several blocks at a time: the multiply-adds of one alone wait for each other.
+// The slots of a block, turned, read columns that follow one another: one load instead of many. Sums are turned back
+// once a block. Several blocks at a time: the multiply-adds of one alone wait for each other.
 template <class T, class Index, Storage storage>
 struct ConsecutiveLinks {
     static constexpr int kTogether = blocks_in<T>(4);
@@ -195,7 +195,6 @@ struct ConsecutiveLinks {
                 sum[b][h] = fma<T>(weights.get(slot, h), load<T>(x + h * kWidth<T>), sum[b][h]);
             });
         };
-        repeat<kBlocks>([&](int b) RSV_INLINE_LAMBDA { turn<T>(sum[b], (kBlockRows - a.turns[block + b]) % kBlockRows); });
         const std::int64_t n_slots = start[1] - start[0];
         bool alike = true;
         for (int b = 1; b < kBlocks; ++b) alike = alike && start[b + 1] - start[b] == n_slots;
@@ -256,7 +255,7 @@ void step_blocks(const StageStep<T>& step) {
     }
 }
 
-// Rows of a tile: some that follow one another in a block, whose first comes after its last.
+// Rows of a tile: some that follow one another in a block, whose last its first follows.
 struct TileRows {
     std::int64_t first_of_block;
     unsigned first;
@@ -274,13 +273,13 @@ RSV_INLINE void each_of_tile(const Act& act) {
 }
 
 template <class T, int kRows, int kVectors>
-RSV_INLINE void begin_lanes(const StageStep<T>& a, TileRows rows, LaneSums<T, kRows, kVectors>& sum) {
-    each_of_tile<kRows, kVectors>([&](int i, int v) RSV_INLINE_LAMBDA { sum[i][v] = broadcast<T>(a.bias[rows[i]]); });
+RSV_INLINE void begin_lanes(const StageStep<T>& a, std::int64_t at, LaneSums<T, kRows, kVectors>& sum) {
+    each_of_tile<kRows, kVectors>([&](int i, int v) RSV_INLINE_LAMBDA { sum[i][v] = broadcast<T>(a.bias[at + i]); });
     for (std::int64_t j = 0; j < a.n_inputs; ++j) {
-        const T* weights = a.input_weights + j * a.input_stride;
+        const T* weights = a.input_weights + j * a.input_stride + at;
         const T* u = a.input + j * kVectors * kWidth<T>;
         each_of_tile<kRows, kVectors>([&](int i, int v) RSV_INLINE_LAMBDA {
-            sum[i][v] = fma<T>(broadcast<T>(weights[rows[i]]), load<T>(u + v * kWidth<T>), sum[i][v]);
+            sum[i][v] = fma<T>(broadcast<T>(weights[i]), load<T>(u + v * kWidth<T>), sum[i][v]);
         });
     }
 }
@@ -319,7 +318,7 @@ void sparse_step_lanes(const StageStep<T>& step) {
         for (int r = 0; r < kBlockRows; r += kRows) {
             const TileRows rows{block * kBlockRows, static_cast<unsigned>(kBlockRows + r - a.turns[block])};
             LaneSums<T, kRows, kVectors> sum;
-            begin_lanes<T, kRows, kVectors>(a, rows, sum);
+            begin_lanes<T, kRows, kVectors>(a, block * kBlockRows + r, sum);
             for (std::int64_t slot = a.block_start[block]; slot < a.block_start[block + 1]; ++slot) {
                 const std::int64_t at = slot * kBlockRows + r;
                 repeat<kRows>([&](int i) RSV_INLINE_LAMBDA {
@@ -350,9 +349,8 @@ void dense_step_lanes(const StageStep<T>& step) {
     constexpr int kRows = (kVectorBytes == 64 ? 16 : 8) / kVectors;
     static_assert(kBlockRows % kRows == 0, "a tile stays within its block");
     for (std::int64_t row = a.first_block * kBlockRows; row < a.last_block * kBlockRows; row += kRows) {
-        const TileRows rows{row, 0};
         LaneSums<T, kRows, kVectors> sum;
-        begin_lanes<T, kRows, kVectors>(a, rows, sum);
+        begin_lanes<T, kRows, kVectors>(a, row, sum);
         const std::int64_t slot = row / kBlockRows * a.n_columns - a.first_slot;
         const T* weights = static_cast<const T*>(a.weights) + slot * kBlockRows + row % kBlockRows;
         const auto add = [&](auto ask_ahead) RSV_INLINE_LAMBDA {
@@ -366,8 +364,8 @@ void dense_step_lanes(const StageStep<T>& step) {
             }
         };
         const bool has_next = row / kBlockRows + 1 < a.last_block;
-        has_next && a.n_columns >= kManyColumns ? add(std::true_type()) : add(std::false_type());
-        finish_lanes<T, kind, kRows, kVectors>(a, rows, sum);
+        has_next&& a.n_columns >= kManyColumns ? add(std::true_type()) : add(std::false_type());
+        finish_lanes<T, kind, kRows, kVectors>(a, TileRows{row, 0}, sum);
     }
 }
 

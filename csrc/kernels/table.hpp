@@ -47,7 +47,7 @@ struct StageStep {
     const void* columns;
     std::int64_t n_columns;  // transform: a power of two, as many as state and transformed have numbers
     T* transformed;
-    const T* bias;
+    const T* bias;  // turned as the slots are, and so are the input weights
     const T* leak;
     const T* keep;
     const T* leak_of_lanes;  // [lane] in place of each row's; null: each row's

@@ -338,16 +338,19 @@ inline IVec<T> shift_right(IVec<T> v, int bits) {
 #endif
 }
 
+template <class Index>
+constexpr Index kRing[32] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+                             0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
 // Values `by` places further on, where n vectors are a ring of 16.
 template <class T, int n>
 inline void turn(Vec<T> (&v)[n], int by) {
     static_assert(n * kWidth<T> == 16, "a block of rows");
 #if defined(RSV_LEVEL_V4) && defined(__GNUC__)
     if constexpr (sizeof(T) == 4) {
-        const __m512i places = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-        v[0] = (Vec<T>)_mm512_permutexvar_ps(_mm512_add_epi32(places, _mm512_set1_epi32(by)), (__m512)v[0]);
+        v[0] = (Vec<T>)_mm512_permutexvar_ps(_mm512_loadu_si512(kRing<std::int32_t> + by), (__m512)v[0]);
     } else {
-        const __m512i places = _mm512_add_epi64(_mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7), _mm512_set1_epi64(by));
+        const __m512i places = _mm512_loadu_si512(kRing<std::int64_t> + by);
         const __m512d first = (__m512d)v[0], second = (__m512d)v[1];
         v[0] = (Vec<T>)_mm512_permutex2var_pd(first, places, second);
         v[1] = (Vec<T>)_mm512_permutex2var_pd(second, places, first);
@@ -355,7 +358,7 @@ inline void turn(Vec<T> (&v)[n], int by) {
 #else
 #if defined(RSV_LEVEL_V3) && defined(__GNUC__)
     if constexpr (sizeof(T) == 4) {
-        const __m256i places = _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(by));
+        const __m256i places = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kRing<std::int32_t> + by));
         const __m256 first = _mm256_permutevar8x32_ps((__m256)v[0], places);
         const __m256 second = _mm256_permutevar8x32_ps((__m256)v[1], places);
         const __m256 is_of_other = (__m256)_mm256_slli_epi32(places, 28);

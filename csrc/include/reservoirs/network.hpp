@@ -221,8 +221,9 @@ private:
     void turn_to_strips(Packed& packed) const;
     int turn_of_strips(const Packed& packed, std::int64_t block, std::int64_t n_rows_left) const;
     static void turn_slots(Packed& packed, const std::vector<std::uint8_t>& turns);
+    void turn_sums(const std::vector<std::uint8_t>& turns);
     // For who looks for the weight of a row at its place in the block.
-    static void turn_back(Packed& packed);
+    void turn_back();
     Packed pack_dense(const MatrixSpec<T>& matrix) const;
     Packed pack_transform(const MatrixSpec<T>& matrix) const;
     // Stores the weights in the narrowest form that holds all of them exactly, or, for who changes them, in T.
@@ -280,9 +281,9 @@ private:
     std::optional<Packed> mixing_;
     std::optional<Packed> no_links_;  // what gates are computed with
     Aligned<T> gates_;                // [input][row]
-    Aligned<T> input_weights_;        // [input][first-stage row]
+    Aligned<T> input_weights_;        // [input][first-stage row], turned as the slots of the weights are
     std::int64_t input_stride_ = 0;
-    Aligned<T> bias_;
+    Aligned<T> bias_;  // turned likewise
     Aligned<T> leak_;
     Aligned<T> keep_;
     Aligned<T> zeros_;  // [row]
