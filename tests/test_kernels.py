@@ -208,6 +208,7 @@ networks = st.fixed_dictionaries(
         "strips": st.sampled_from([False, False, True]),
         "weight_dtype": st.sampled_from([None, "bfloat16", "int8"]),
         "form": st.sampled_from(["leaky", "mixing", "potentials", "both"]),
+        "leak": st.sampled_from([None, 0.3]),  # None: each unit has its own
         "links": st.sampled_from(["at once", "at once", "late", "gated", "transform"]),
         "n_sequences": st.sampled_from([1, 2, 4, 5, 6, 17, 33, 40]),
         "seed": st.integers(0, 2**32 - 1),
@@ -229,6 +230,7 @@ def draw(case: dict[str, Any], dtype: Any, kind: str, leak: float | None = None)
         degree = min(4, max(1, size - 15))
         W = block_diag(*(blocked_weights(size, degree, rng).toarray() for _ in range(n_stages)))
     arrays = [W, rng.uniform(-1, 1, (size, case["n_inputs"])), rng.uniform(-1, 1, n)]
+    leak = case.get("leak") if leak is None else leak
     arrays.append(rng.uniform(0.05, 1, n) if leak is None else np.full(n, leak))
     form = case.get("form", "leaky")
     arrays.append(1 - arrays[-1] if form == "leaky" else rng.uniform(-1, 1, n))

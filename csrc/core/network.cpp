@@ -79,6 +79,7 @@ Network<T>::Network(const NetworkSpec<T>& spec)
         leak_[at] = spec.leak[unit];
         keep_[at] = spec.keep[unit];
     }
+    leaks_alike_ = leaks_are_alike(spec);
     input_stride_ = stages_[0].last_block * kBlockRows;
     input_weights_.assign(static_cast<std::size_t>(n_inputs_ * input_stride_), T(0));
     for (std::int64_t unit = 0; unit < stages_[0].n_units; ++unit) {
@@ -125,6 +126,15 @@ Network<T>::Network(const NetworkSpec<T>& spec)
     }
     zeros_.assign(rows, T(0));
     ones_.assign(rows, T(1));
+}
+
+// Whether the first block's leak and keep will do for all rows, of which those beyond the last unit must stay 0.
+template <class T>
+bool Network<T>::leaks_are_alike(const NetworkSpec<T>& spec) const {
+    const auto differs = [](const T* values) { return [=](T x) { return x != values[0]; }; };
+    return stages_[0].n_units >= kBlockRows && activation_ != Activation::logistic &&
+           std::none_of(spec.leak, spec.leak + n_units_, differs(spec.leak)) &&
+           std::none_of(spec.keep, spec.keep + n_units_, differs(spec.keep));
 }
 
 template <class T>
@@ -354,8 +364,8 @@ void Network<T>::mix(const Kernels<T>& k, int lanes, Workspace& w) const {
     StageStep<T> a = stage_step(*mixing_, lanes);
     a.last_block = stages_.back().last_block;
     a.bias = zeros_.data();
-    a.leak = ones_.data();
-    a.keep = zeros_.data();
+    a.leak = {ones_.data(), 0};
+    a.keep = {zeros_.data(), 0};
     a.state = w.state();
     a.carried = w.state();
     a.next = w.mixed.data();
@@ -368,8 +378,8 @@ void Network<T>::gate(const Kernels<T>& k, int lanes, const T* input, Workspace&
     StageStep<T> a = stage_step(*no_links_, lanes);
     a.last_block = stages_.back().last_block;
     a.bias = ones_.data();
-    a.leak = ones_.data();
-    a.keep = zeros_.data();
+    a.leak = {ones_.data(), 0};
+    a.keep = {zeros_.data(), 0};
     a.input_weights = gates_.data();
     a.input_stride = input_stride_;
     a.n_inputs = n_inputs_;
@@ -413,11 +423,15 @@ template <class T>
 StageStep<T> Network<T>::first_step(int lanes, const T* input, T* next, Workspace& w) const {
     StageStep<T> a = stage_step(weights_, lanes);
     a.bias = bias_.data();
-    a.leak = leak_.data();
-    a.keep = keep_.data();
-    if (!w.leak.empty()) {
-        (lanes < 0 ? a.leak : a.leak_of_lanes) = w.leak.data();
-        (lanes < 0 ? a.keep : a.keep_of_lanes) = w.keep.data();
+    const std::int64_t stride = leaks_alike_ ? 0 : 1;
+    a.leak = {leak_.data(), stride};
+    a.keep = {keep_.data(), stride};
+    if (!w.leak.empty() && lanes < 0) {
+        a.leak = {w.leak.data(), 1};
+        a.keep = {w.keep.data(), 1};
+    } else if (!w.leak.empty()) {
+        a.leak_of_lanes = w.leak.data();
+        a.keep_of_lanes = w.keep.data();
     }
     a.input_weights = input_weights_.data();
     a.input_stride = input_stride_;

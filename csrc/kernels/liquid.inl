@@ -10,11 +10,6 @@ using reservoirs::PerUnit;
 using reservoirs::SynapseKind;
 using reservoirs::SynapticCurrents;
 
-template <class T>
-inline Vec<T> load(const PerUnit<T>& parameter, std::int64_t i) {
-    return load(parameter.values + i * parameter.stride);
-}
-
 // Writes the numbers of the lanes whose bit is set, up to a whole vector of numbers too many.
 template <class T>
 inline std::int64_t append_lanes(std::uint32_t bits, std::int64_t first, std::uint32_t* spikes, std::int64_t n) {

@@ -9,8 +9,14 @@ namespace {
 
 using reservoirs::Activation;
 using reservoirs::kBlockRows;
+using reservoirs::PerUnit;
 using reservoirs::StageStep;
 using reservoirs::Storage;
+
+template <class T>
+inline Vec<T> load(const PerUnit<T>& parameter, std::int64_t i) {
+    return load(parameter.values + i * parameter.stride);
+}
 
 template <class T, Activation kind>
 inline Vec<T> activate(Vec<T> z) {
@@ -121,7 +127,7 @@ template <class T, Activation kind, int kBlocks>
 RSV_INLINE void finish_blocks(const StageStep<T>& a, std::int64_t block, const BlockSums<T, kBlocks>& sum) {
     each_vector<T, kBlocks>(block, [&](int b, int h, std::int64_t row) RSV_INLINE_LAMBDA {
         store<T>(a.next + row,
-                 updated<T, kind>(load<T>(a.carried + row), sum[b][h], load<T>(a.leak + row), load<T>(a.keep + row)));
+                 updated<T, kind>(load<T>(a.carried + row), sum[b][h], load<T>(a.leak, row), load<T>(a.keep, row)));
     });
 }
 
@@ -287,8 +293,10 @@ RSV_INLINE void begin_lanes(const StageStep<T>& a, std::int64_t at, LaneSums<T, 
 template <class T, Activation kind, bool kOfLanes, int kRows, int kVectors>
 RSV_INLINE void finish_tile(const StageStep<T>& a, TileRows rows, const LaneSums<T, kRows, kVectors>& sum) {
     each_of_tile<kRows, kVectors>([&](int i, int v) RSV_INLINE_LAMBDA {
-        const Vec<T> leak = kOfLanes ? load<T>(a.leak_of_lanes + v * kWidth<T>) : broadcast<T>(a.leak[rows[i]]);
-        const Vec<T> keep = kOfLanes ? load<T>(a.keep_of_lanes + v * kWidth<T>) : broadcast<T>(a.keep[rows[i]]);
+        const Vec<T> leak =
+            kOfLanes ? load<T>(a.leak_of_lanes + v * kWidth<T>) : broadcast<T>(a.leak.values[rows[i] * a.leak.stride]);
+        const Vec<T> keep =
+            kOfLanes ? load<T>(a.keep_of_lanes + v * kWidth<T>) : broadcast<T>(a.keep.values[rows[i] * a.keep.stride]);
         const std::int64_t at = (rows[i] * kVectors + v) * kWidth<T>;
         store<T>(a.next + at, updated<T, kind>(load<T>(a.carried + at), sum[i][v], leak, keep));
     });

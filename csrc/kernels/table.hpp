@@ -33,6 +33,14 @@ constexpr int kStorages = 3;
 enum class SynapseKind { delta, exponential, double_exponential };
 constexpr int kSynapseKinds = 3;
 
+// A value for each unit, or, with stride 0, one vector that all vectors of units share: it stays in a register's reach
+// where an array would push others out of the first cache.
+template <class T>
+struct PerUnit {
+    const T* values;
+    std::int64_t stride;
+};
+
 // One step of one stage of a network, for one sequence or a group of lanes.
 template <class T>
 struct StageStep {
@@ -48,8 +56,8 @@ struct StageStep {
     std::int64_t n_columns;  // transform: a power of two, as many as state and transformed have numbers
     T* transformed;
     const T* bias;  // turned as the slots are, and so are the input weights
-    const T* leak;
-    const T* keep;
+    PerUnit<T> leak;
+    PerUnit<T> keep;
     const T* leak_of_lanes;  // [lane] in place of each row's; null: each row's
     const T* keep_of_lanes;
     const T* input_weights;  // [input][row], input_stride apart
@@ -113,14 +121,6 @@ struct FactorUpdate {
 constexpr int kPanel = 24;
 
 // Liquids. Units come in whole vectors: those past the last never spike.
-
-// A value for each unit, or, with stride 0, one vector that all vectors of units share: it stays in a register's reach
-// where an array would push others out of the first cache.
-template <class T>
-struct PerUnit {
-    const T* values;
-    std::int64_t stride;
-};
 
 template <class T>
 struct LifUnits {

@@ -229,6 +229,7 @@ private:
     // Stores the weights in the narrowest form that holds all of them exactly, or, for who changes them, in T.
     static void narrow(Packed& packed);
     void widen(Packed& packed) const;
+    bool leaks_are_alike(const NetworkSpec<T>& spec) const;
     std::int64_t place(std::int64_t unit) const;
     std::int64_t place_of_column(std::int64_t column) const;
     std::int64_t n_rows() const { return static_cast<std::int64_t>(bias_.size()); }
@@ -284,6 +285,7 @@ private:
     Aligned<T> input_weights_;        // [input][first-stage row], turned as the slots of the weights are
     std::int64_t input_stride_ = 0;
     Aligned<T> bias_;  // turned likewise
+    bool leaks_alike_;
     Aligned<T> leak_;
     Aligned<T> keep_;
     Aligned<T> zeros_;  // [row]
