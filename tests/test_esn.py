@@ -104,6 +104,20 @@ def test_stretches_of_time_leave_no_seam(u, ragged, monkeypatch):
     np.testing.assert_allclose(cut.predict(u), model.predict(u), atol=1e-8)
 
 
+def test_sequences_go_side_by_side_however_large_their_steps(monkeypatch):
+    # One by one, each step of each sequence would read all weights from memory again.
+    X = np.random.default_rng(0).uniform(-1, 1, (64, 5, 1))
+    esn = EchoStateNetwork(**SEEDED).fit(X)
+    expected, widths = esn.transform(X), []
+    harvest = _harvest._Window.harvest
+    monkeypatch.setattr(_harvest, "_WORK_A_CALL", 1)
+    monkeypatch.setattr(
+        _harvest._Window, "harvest", lambda self, *args: widths.append(len(self.runs)) or harvest(self, *args)
+    )
+    np.testing.assert_array_equal(esn.transform(X), expected)
+    assert widths == [64] * 5
+
+
 def test_features_come_in_the_documented_order(u):
     def features(names):
         return EchoStateNetwork(features=names, **SEEDED).fit_transform(u)
