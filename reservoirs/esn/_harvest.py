@@ -26,8 +26,8 @@ _WORK_OF_NOISE = 200
 _ROWS_A_BLOCK = 2048
 # Larger outputs are written past the caches: nobody finds them there again (measured: 64 sequences 1.4 times as fast).
 _CACHED_BYTES = 32 << 20
-# Enough sequences under way to fill the lanes of many threads, and however large a step is, those of two: sequences that
-# share each weight take a small part of the time that as many alone would.
+# Enough sequences under way to fill the lanes of many threads; and however large a step is, those of two: sequences
+# that share each weight take a small part of the time that as many alone would.
 _SEQUENCES_TOGETHER = 256
 _FEWEST_TOGETHER = 64
 
