@@ -107,6 +107,17 @@ def test_steps_that_threads_share_have_the_bits_of_one_thread(setting: dict[str,
 
 
 @every_dtype
+def test_few_large_steps_have_the_bits_of_one_thread(dtype: str) -> None:
+    # Steps so large that threads share them in calls of a few rows, of which the first are timed alone.
+    X = np.random.default_rng(0).uniform(-1, 1, (40, 2))
+    one = network(n_units=2500, connectivity=1.0, spectral_radius=None, dtype=dtype).fit(X)
+    whole = one.transform(X)
+    one.set_params(n_jobs=2)
+    for n_steps in (1, 2, 3, 4, 5, 9, 40):
+        assert_same_bits(one.transform(X[:n_steps]), whole[:n_steps].copy())
+
+
+@every_dtype
 @every_setting
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(n_sequences=st.integers(1, 100), longest=st.integers(1, 200), seed=st.integers(0, 999))

@@ -166,8 +166,9 @@ void Network<T>::close_loop_together(const Kernels<T>& k, const ClosedLoop<T>& j
     };
     Loop<T> first(*this, job);
     first.begin(0);
-    const auto [begin, step_alone] = time_alone(
-        n_steps_to_time(), [&](std::int64_t from, std::int64_t until) { rows(first, from, until, {0, 1, nullptr}); });
+    const auto [begin, step_alone] =
+        time_alone(job.n_steps, n_steps_to_time(),
+                   [&](std::int64_t from, std::int64_t until) { rows(first, from, until, {0, 1, nullptr}); });
     const std::int64_t from = begin;
     std::vector<Loop<T>> loops(static_cast<std::size_t>(team), first);
     Meeting meeting(team, step_alone);

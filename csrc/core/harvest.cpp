@@ -169,8 +169,9 @@ void Network<T>::run_together(const Kernels<T>& k, const Harvest<T>& job, int te
         rows(from, until, {0, 1, nullptr});
         w.present = (w.present + until - from) % 2;
     };
-    const auto [begin, step_alone] = time_alone(n_steps_to_time(), alone);
-    const std::int64_t from = begin, until = length(job.stretches[0]);
+    const std::int64_t until = length(job.stretches[0]);
+    const auto [begin, step_alone] = time_alone(until, n_steps_to_time(), alone);
+    const std::int64_t from = begin;
     Meeting meeting(team, step_alone);
     in_team(meeting.size(team, until - from), [&](int thread, int n_threads) {
         rows(from, until, {thread, n_threads, &meeting});

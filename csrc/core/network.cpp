@@ -39,7 +39,7 @@ std::int64_t transform_size(std::int64_t n) {
 constexpr std::int64_t kLeastShare = 1 << 13;
 constexpr std::int64_t kLeastShared = 1 << 22;
 constexpr std::int64_t kTimed = 1 << 17;
-constexpr std::int64_t kFewestSteps = 16;
+constexpr std::int64_t kFewestSteps = 2;
 
 }  // namespace
 

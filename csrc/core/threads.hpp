@@ -80,7 +80,9 @@ public:
     static bool is_advised() { return Clock::now().time_since_epoch().count() >= not_before_.load(); }
 
     Meeting(int n_seats, Clock::duration step_alone)
-        : step_alone_(step_alone), seats_(static_cast<std::size_t>(n_seats)) {}
+        : step_alone_(step_alone),
+          most_lost_(std::max<Clock::duration>(kMostLost, step_alone)),
+          seats_(static_cast<std::size_t>(n_seats)) {}
 
     // How many of a team should meet for so many steps: to find out that it does not pay may take a millisecond.
     int size(int team, std::int64_t n_steps) const { return n_steps * step_alone_ < 4 * kMostLost ? 1 : team; }
@@ -119,8 +121,7 @@ private:
     // that has no processor.
     static constexpr int kStepsAtOnce = 64;
     static constexpr std::int64_t kManyLooks = 1000;
-    static constexpr std::chrono::milliseconds kMostLost{1};
-    static constexpr std::chrono::milliseconds kMostGained{20};
+    static constexpr std::chrono::milliseconds kMostLost{1};  // or a step, if that is longer: the time of each varies
 
     void has_waited(std::int64_t n_looks) {
         is_late_ = n_looks > kManyLooks;
@@ -131,10 +132,10 @@ private:
     bool loses_time() {
         if (n_steps_ < 0 || (++n_steps_ < kStepsAtOnce && !is_late_)) return false;
         const Clock::time_point now = Clock::now();
-        gained_ = std::min<Clock::duration>(kMostGained, gained_ + n_steps_ * step_alone_ - (now - since_));
+        gained_ = std::min(20 * most_lost_, gained_ + n_steps_ * step_alone_ - (now - since_));
         since_ = now;
         n_steps_ = 0;
-        if (gained_ >= -kMostLost) return false;
+        if (gained_ >= -most_lost_) return false;
         not_before_.store((now - 10 * gained_).time_since_epoch().count());
         return true;
     }
@@ -142,6 +143,7 @@ private:
     static inline std::atomic<Clock::rep> not_before_{0};
 
     const Clock::duration step_alone_;
+    const Clock::duration most_lost_;
     std::int64_t n_steps_ = -1;  // since it looked; below 0: until all are awake
     Clock::time_point since_;
     bool is_late_ = false;
@@ -150,18 +152,21 @@ private:
     std::atomic<bool> over_{false};
 };
 
-// Makes the first steps on one thread, a few at a time, by run(from, until); returns how many and how long one takes at
-// least.
+// Makes the first of so many steps on one thread, a few at a time, by run(from, until); returns how many and how long
+// one takes at least. Some that take a millisecond are enough: so long a time is no accident.
 template <class Run>
-std::pair<std::int64_t, Clock::duration> time_alone(std::int64_t n_at_once, const Run& run) {
+std::pair<std::int64_t, Clock::duration> time_alone(std::int64_t n_steps, std::int64_t n_at_once, const Run& run) {
     constexpr int kTimes = 4;
+    constexpr std::chrono::milliseconds kLongEnough{1};
     Clock::duration least = Clock::duration::max();
-    for (int i = 0; i < kTimes; ++i) {
+    std::int64_t done = 0;
+    for (int i = 0; i < kTimes && done + n_at_once <= n_steps && (i == 0 || least < kLongEnough); ++i) {
         const Clock::time_point begin = Clock::now();
-        run(i * n_at_once, (i + 1) * n_at_once);
+        run(done, done + n_at_once);
         least = std::min(least, Clock::now() - begin);
+        done += n_at_once;
     }
-    return {kTimes * n_at_once, least / n_at_once};
+    return {done, least / n_at_once};
 }
 
 }  // namespace reservoirs

@@ -21,6 +21,8 @@ from ._pieces import Runs, pieces
 # Multiply-adds in one call of the core on one thread: a tenth of a second or less, a third with the slow baseline
 # kernels. None of these numbers depends on the threads, nor then does the order in which a fit adds its blocks up.
 _WORK_A_CALL = 150_000_000
+# So many rows pay for waking threads that share the steps of one sequence.
+_FEWEST_ROWS = 32
 # A normal number takes as long as this many multiply-adds.
 _WORK_OF_NOISE = 200
 _ROWS_A_BLOCK = 2048
@@ -202,7 +204,7 @@ class Harvester:
         work: int = self.network.work
         if noise is not None and noise.scale > 0:
             work += _WORK_OF_NOISE * self.network.n_units
-        return max(1, _WORK_A_CALL // work)
+        return max(_FEWEST_ROWS, _WORK_A_CALL // work)
 
     def _runs(
         self, inputs: Sequences, noise: Noise | None, tolerance: float, initial: np.ndarray | None = None
