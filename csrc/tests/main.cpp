@@ -89,6 +89,27 @@ struct Model {
         return model;
     }
 
+    // Makes every block of 16 units read strips of 16 units, turned; all leak alike.
+    Model in_strips(Numbers& numbers) const {
+        Model model = *this;
+        model.dense.assign(dense.size(), T(0));
+        model.values.clear();
+        model.columns.clear();
+        model.row_start = {0};
+        for (int64_t i = 0; i < n_units; ++i) {
+            for (int64_t strip = 0; strip + 16 <= n_units; strip += 16) {
+                const int64_t j = strip + (i + 5 * (i / 16)) % 16;
+                model.values.push_back(static_cast<T>(numbers.next() / 4));
+                model.columns.push_back(static_cast<std::int32_t>(j));
+                model.dense[at(i * n_state + j)] = model.values.back();
+            }
+            model.row_start.push_back(static_cast<int64_t>(model.columns.size()));
+        }
+        model.leak.assign(leak.size(), T(0.25));
+        model.keep.assign(keep.size(), T(0.75));
+        return model;
+    }
+
     Network<T> network(bool as_dense) const {
         NetworkSpec<T> spec;
         spec.stage_sizes = stages;
@@ -250,6 +271,13 @@ void test_networks() {
     for (const int64_t n_remembered : {1, 2, 5}) {
         const Model<T> late({33}, n_remembered % 3, 0.2, Activation::tanh, numbers, false, false, n_remembered);
         test_lengths(late, numbers);
+    }
+    for (const int64_t n_units : {16, 50, 150}) {
+        const Activation activation = n_units == 50 ? Activation::logistic : Activation::tanh;
+        const Model<T> strips = Model<T>({n_units}, 2, 0.5, activation, numbers).in_strips(numbers);
+        test_lengths(strips, numbers);
+        test_lengths(strips.stored(Storage::bfloat16), numbers);
+        test_lengths(strips.stored(Storage::int8), numbers);
     }
     for (const bool potentials : {false, true}) {
         test_lengths(Model<T>({17}, 2, 0.4, Activation::tanh, numbers, false, potentials, 0, true), numbers);
