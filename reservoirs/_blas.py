@@ -1,7 +1,7 @@
 """How many threads BLAS and LAPACK take.
 
 Their threads go on spinning for a while after they are done. Meanwhile ours wait for a processor, 4 ms at a time: whole
-fits of 100 units took three times as long.
+fits of 100 units took two to three times as long.
 """
 
 from __future__ import annotations

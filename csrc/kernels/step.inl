@@ -371,8 +371,8 @@ void dense_step_lanes(const StageStep<T>& step) {
                 });
             }
         };
-        const bool has_next = row / kBlockRows + 1 < a.last_block;
-        has_next&& a.n_columns >= kManyColumns ? add(std::true_type()) : add(std::false_type());
+        const bool is_last = row / kBlockRows + 1 == a.last_block;
+        is_last || a.n_columns < kManyColumns ? add(std::false_type()) : add(std::true_type());
         finish_lanes<T, kind, kRows, kVectors>(a, TileRows{row, 0}, sum);
     }
 }

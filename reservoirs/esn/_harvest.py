@@ -19,7 +19,8 @@ from ..topology import HadamardWeights
 from ._pieces import Runs, pieces
 
 # Multiply-adds in one call of the core on one thread: a tenth of a second or less, a third with the slow baseline
-# kernels. None of these numbers depends on the threads, nor then does the order in which a fit adds its blocks up.
+# kernels; more only where steps are so large that the two least numbers below make more. None of these numbers depends
+# on the threads, nor then does the order in which a fit adds its blocks up.
 _WORK_A_CALL = 150_000_000
 # So many rows pay for waking threads that share the steps of one sequence.
 _FEWEST_ROWS = 32
