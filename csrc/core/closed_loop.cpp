@@ -153,6 +153,7 @@ void Network<T>::close_loop_together(const Kernels<T>& k, const ClosedLoop<T>& j
             step.input = loop.input(t);
             step.state = step.carried = slots[t % 2];
             step.next = slots[(t + 1) % 2];
+            step.backwards = t % 2 != 0;
             kernel(k, weights_, activation_, -1)(step);
             if (together && !member.meeting->wait(member.thread, member.n_threads)) {
                 if (member.thread > 0) return member.meeting->sleep();

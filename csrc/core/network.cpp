@@ -339,8 +339,8 @@ typename Network<T>::Kernel Network<T>::kernel(const Kernels<T>& k, const Packed
     if (m.dense) return lanes < 0 ? k.dense_step[s][f] : k.dense_step_lanes[lanes][f];
     if (lanes < 0 && !m.first_columns16.empty()) return k.consecutive16_step[s][f];
     if (lanes < 0 && !m.first_columns32.empty()) return k.consecutive32_step[s][f];
-    if (m.columns32.empty()) return lanes < 0 ? k.sparse16_step[s][f] : k.sparse16_step_lanes[lanes][f];
-    return lanes < 0 ? k.sparse32_step[s][f] : k.sparse32_step_lanes[lanes][f];
+    if (m.columns32.empty()) return lanes < 0 ? k.sparse16_step[k.gathers][s][f] : k.sparse16_step_lanes[lanes][f];
+    return lanes < 0 ? k.sparse32_step[k.gathers][s][f] : k.sparse32_step_lanes[lanes][f];
 }
 
 template <class T>
@@ -403,19 +403,25 @@ T* Network<T>::next_slot(Workspace& w) const {
 }
 
 template <class T>
-void Network<T>::run(const Kernels<T>& k, int lanes, const StageStep<T>& step, Workspace& w) const {
+void Network<T>::run(const Kernels<T>& k, int lanes, StageStep<T>* steps, std::int64_t n_steps, Workspace& w) const {
     const Kernel of_blocks = kernel(k, weights_, potentials_ ? Activation::identity : activation_, lanes);
-    if (lanes < 0 || weights_.storage == Storage::own) return of_blocks(step);
-    // Lanes share each weight, so to widen it first costs little, and they need no kernels of their own.
-    StageStep<T> a = step;
-    a.weights = w.wide.data();
-    for (std::int64_t block = step.first_block; block < step.last_block; ++block) {
-        a.first_block = block;
-        a.last_block = block + 1;
-        a.first_slot = weights_.block_start[static_cast<std::size_t>(block)];
-        const std::int64_t end = weights_.block_start[static_cast<std::size_t>(block) + 1];
-        k.widen[static_cast<int>(weights_.storage)](step, block, a.first_slot, end, w.wide.data());
-        of_blocks(a);
+    const bool is_wide = weights_.storage == Storage::own;
+    if (n_steps == 1 && (lanes < 0 || is_wide)) return of_blocks(steps[0]);
+    const StageStep<T> all = steps[0];
+    for (std::int64_t i = all.first_block; i < all.last_block; ++i) {
+        const std::int64_t block = all.backwards ? all.first_block + all.last_block - 1 - i : i;
+        const auto start = weights_.block_start.begin() + block;
+        // Lanes share each weight, so to widen it first costs little, and they need no kernels of their own.
+        if (!is_wide) k.widen[static_cast<int>(weights_.storage)](all, block, start[0], start[1], w.wide.data());
+        for (StageStep<T>* step = steps; step < steps + n_steps; ++step) {
+            step->first_block = block;
+            step->last_block = block + 1;
+            if (!is_wide) {
+                step->weights = w.wide.data();
+                step->first_slot = start[0];
+            }
+            of_blocks(*step);
+        }
     }
 }
 
@@ -441,6 +447,7 @@ StageStep<T> Network<T>::first_step(int lanes, const T* input, T* next, Workspac
     a.carried = mixing_ ? w.mixed.data() : w.state();
     a.transformed = w.transformed.data();
     a.next = next;
+    a.backwards = w.present % 2 != 0;
     return a;
 }
 
@@ -453,15 +460,16 @@ void Network<T>::advance(const Kernels<T>& k, int lanes, const T* input, Workspa
     const std::int64_t n_lanes = w.slot_size / slot_size_;
     if (stages_.size() == 1) {
         a.last_block = stages_[0].last_block;
-        run(k, lanes, a, w);
+        run(k, lanes, &a, 1, w);
         if (n_remembered_ > 0) std::copy_n(input, n_inputs_ * n_lanes, next + (n_rows() + kZeroSlot) * n_lanes);
         w.present = (next - w.slots.data()) / w.slot_size;
         return;
     }
     for (const Stage& stage : stages_) {
-        a.first_block = stage.first_block;
-        a.last_block = stage.last_block;
-        run(k, lanes, a, w);
+        StageStep<T> of_stage = a;
+        of_stage.first_block = stage.first_block;
+        of_stage.last_block = stage.last_block;
+        run(k, lanes, &of_stage, 1, w);
         // Later stages read the present values of this one.
         const std::int64_t begin = stage.first_block * kBlockRows * n_lanes;
         const std::int64_t size = stage.last_block * kBlockRows * n_lanes - begin;

@@ -1,7 +1,9 @@
-// Chooses the instruction set once, when the first kernel is asked for.
+// Chooses the instruction set, and within it what only a clock can tell, once, when the first kernel is asked for.
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <stdexcept>
 
@@ -32,8 +34,8 @@ namespace {
 struct Level {
     SimdLevel level;
     const char* name;
-    const Kernels<float>* of_float;
-    const Kernels<double>* of_double;
+    Kernels<float> of_float;
+    Kernels<double> of_double;
     bool runs_here;
 };
 
@@ -83,15 +85,65 @@ bool cpu_runs_v4() {
 #endif
 #endif
 
+// Seconds of a step through scattered links, alternately one way and the other; the fastest of a few turns.
+template <class T>
+std::array<double, 2> time_steps(const std::array<void (*)(const StageStep<T>&), 2>& ways) {
+    constexpr std::int64_t kBlocks = 16, kSlots = 8, kRows = kBlocks * kBlockRows;
+    constexpr int kTurns = 20;
+    std::array<std::int64_t, kBlocks + 1> block_start;
+    for (std::size_t block = 0; block <= kBlocks; ++block)
+        block_start[block] = static_cast<std::int64_t>(block) * kSlots;
+    std::array<std::uint16_t, kRows * kSlots> columns;
+    for (std::size_t i = 0; i < columns.size(); ++i) columns[i] = static_cast<std::uint16_t>(i * 89 % kRows);
+    const std::vector<T> weights(columns.size(), T(0)), units(kRows, T(0));
+    std::vector<T> next(kRows);
+    StageStep<T> step{};
+    step.last_block = kBlocks;
+    step.block_start = block_start.data();
+    step.columns = columns.data();
+    step.weights = weights.data();
+    step.bias = step.state = step.carried = units.data();
+    step.leak = step.keep = {units.data(), 0};
+    step.next = next.data();
+    std::array<double, 2> seconds{1, 1};
+    for (int turn = 0; turn < kTurns; ++turn) {
+        for (std::size_t way = 0; way < 2; ++way) {
+            const auto begin = std::chrono::steady_clock::now();
+            ways[way](step);
+            const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
+            seconds[way] = std::min(seconds[way], taken.count());
+        }
+    }
+    return seconds;
+}
+
+// Gather instructions are microcoded on some processors (1.8 times as slow as loads and inserts on Zen 5) and slowed by
+// security microcode on others, but on Sapphire Rapids steps with them are 1.5 times as fast.
+template <class T>
+Kernels<T> with_faster_gathers(Kernels<T> k) {
+    constexpr auto kIdentity = static_cast<std::size_t>(Activation::identity);
+    const auto with_loads = k.sparse16_step[0][0][kIdentity], with_gathers = k.sparse16_step[1][0][kIdentity];
+    if (with_loads == with_gathers) return k;
+    const auto [loads, gathers] = time_steps<T>({with_loads, with_gathers});
+    k.gathers = gathers < loads;
+    return k;
+}
+
+Level make_level(SimdLevel level, const char* name, const Kernels<float>& of_float, const Kernels<double>& of_double,
+                 bool runs_here) {
+    if (!runs_here) return {level, name, of_float, of_double, false};
+    return {level, name, with_faster_gathers(of_float), with_faster_gathers(of_double), true};
+}
+
 const auto& levels() {
     static const std::array all{
-        Level{SimdLevel::base, "base", &float_kernels_base, &double_kernels_base, true},
+        make_level(SimdLevel::base, "base", float_kernels_base, double_kernels_base, true),
 #if defined(RSV_WITH_X86_LEVELS)
-        Level{SimdLevel::v3, "v3", &float_kernels_v3, &double_kernels_v3, cpu_runs_v3()},
-        Level{SimdLevel::v4, "v4", &float_kernels_v4, &double_kernels_v4, cpu_runs_v4()},
+        make_level(SimdLevel::v3, "v3", float_kernels_v3, double_kernels_v3, cpu_runs_v3()),
+        make_level(SimdLevel::v4, "v4", float_kernels_v4, double_kernels_v4, cpu_runs_v4()),
 #endif
 #if defined(RSV_WITH_NEON)
-        Level{SimdLevel::neon, "neon", &float_kernels_neon, &double_kernels_neon, true},
+        make_level(SimdLevel::neon, "neon", float_kernels_neon, double_kernels_neon, true),
 #endif
     };
     return all;
@@ -150,12 +202,12 @@ void set_simd_level(const std::string& name) {
 
 template <>
 const Kernels<float>& kernels<float>() {
-    return *chosen().load()->of_float;
+    return chosen().load()->of_float;
 }
 
 template <>
 const Kernels<double>& kernels<double>() {
-    return *chosen().load()->of_double;
+    return chosen().load()->of_double;
 }
 
 }  // namespace reservoirs

@@ -70,11 +70,6 @@ inline Vec<T> at_most(Vec<T> x, T limit) {
     return minimum<T>(broadcast<T>(limit), x);
 }
 
-template <class T>
-inline IVec<T> sign_mask() {
-    return as_int<T>(broadcast<T>(T(-0.0)));
-}
-
 // 2^n from n + kRound + kBias: the low bits hold the biased exponent already, and the shift drops everything above.
 template <class T>
 inline Vec<T> power_of_two(Vec<T> rounded) {
@@ -99,16 +94,14 @@ inline Vec<T> scale(Vec<T> x, Vec<T> n) {
 template <class T>
 inline Vec<T> vec_tanh(Vec<T> x) {
     using C = MathConstants<T>;
-    const IVec<T> sign = as_int<T>(x) & sign_mask<T>();
-    const Vec<T> size = at_most<T>(as_real<T>(as_int<T>(x) ^ sign), C::kTanhLimit);
+    const Vec<T> size = at_most<T>(magnitude<T>(x), C::kTanhLimit);
     const Vec<T> magic = broadcast<T>(C::kRound + C::kBias - T(1));
     const Vec<T> rounded = fma<T>(size, broadcast<T>(T(2) * C::kLog2E), magic);
     const Vec<T> r = fma<T>(rounded - magic, broadcast<T>(T(-0.5) * C::kLn2High), size);
     const Vec<T> w = power_of_two<T>(rounded) - broadcast<T>(T(0.5));
     const Vec<T> q = polynomial<T>(C::kCoth, r * r);
     const Vec<T> u = q + r;
-    const Vec<T> quotient = fma<T>(w, u, r) / fma<T>(w, u, q);
-    return as_real<T>(as_int<T>(quotient) | sign);
+    return with_sign<T>(fma<T>(w, u, r) / fma<T>(w, u, q), x);
 }
 
 template <class T>
@@ -128,7 +121,7 @@ inline Vec<T> vec_exp(Vec<T> x) {
 template <class T>
 inline Vec<T> vec_logistic(Vec<T> x) {
     using C = MathConstants<T>;
-    const Vec<T> size = at_most<T>(as_real<T>(as_int<T>(x) ^ (as_int<T>(x) & sign_mask<T>())), C::kLogisticLimit);
+    const Vec<T> size = at_most<T>(magnitude<T>(x), C::kLogisticLimit);
     const Vec<T> magic = broadcast<T>(C::kRound);
     const Vec<T> n = fma<T>(size, broadcast<T>(-C::kLog2E), magic) - magic;
     const Vec<T> half = size * broadcast<T>(T(-0.5));

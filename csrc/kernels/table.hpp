@@ -46,6 +46,9 @@ template <class T>
 struct StageStep {
     std::int64_t first_block;
     std::int64_t last_block;
+    // The last block first. Where weights do not fit a cache, steps that take turns find in it what the one before read
+    // last, and those that all begin at the same end find nothing (measured: up to 1.6 times as fast).
+    bool backwards;
     const std::int64_t* block_start;  // slot at which each block begins; slots hold kBlockRows weights
     const std::uint8_t* turns;        // [block]; dense: unused
     std::int64_t first_slot;          // that weights begin with; lanes only, 0 elsewhere
@@ -263,8 +266,10 @@ struct BernoulliEvents {
 // Of lane-wise functions, [0] is for narrow and [1] for wide groups of lanes.
 template <class T>
 struct Kernels {
-    void (*sparse16_step[kStorages][kActivations])(const StageStep<T>&);
-    void (*sparse32_step[kStorages][kActivations])(const StageStep<T>&);
+    // [0] with loads and inserts, [1] with gather instructions, where there are any.
+    void (*sparse16_step[2][kStorages][kActivations])(const StageStep<T>&);
+    void (*sparse32_step[2][kStorages][kActivations])(const StageStep<T>&);
+    bool gathers;  // which of them are faster on this processor
     void (*consecutive16_step[kStorages][kActivations])(const StageStep<T>&);
     void (*consecutive32_step[kStorages][kActivations])(const StageStep<T>&);
     void (*dense_step[kStorages][kActivations])(const StageStep<T>&);

@@ -44,8 +44,10 @@ void apply(const T* x, std::int64_t n, T* y) {
 template <class T, Activation kind, Storage storage>
 constexpr void add_steps_of(Kernels<T>& k) {
     constexpr int f = static_cast<int>(kind), s = static_cast<int>(storage);
-    k.sparse16_step[s][f] = step_blocks<T, kind, ScatteredLinks<T, std::uint16_t, storage>>;
-    k.sparse32_step[s][f] = step_blocks<T, kind, ScatteredLinks<T, std::uint32_t, storage>>;
+    k.sparse16_step[0][s][f] = step_blocks<T, kind, ScatteredLinks<T, std::uint16_t, storage, false>>;
+    k.sparse16_step[1][s][f] = step_blocks<T, kind, ScatteredLinks<T, std::uint16_t, storage, kGathers>>;
+    k.sparse32_step[0][s][f] = step_blocks<T, kind, ScatteredLinks<T, std::uint32_t, storage, false>>;
+    k.sparse32_step[1][s][f] = step_blocks<T, kind, ScatteredLinks<T, std::uint32_t, storage, kGathers>>;
     k.consecutive16_step[s][f] = step_blocks<T, kind, ConsecutiveLinks<T, std::uint16_t, storage>>;
     k.consecutive32_step[s][f] = step_blocks<T, kind, ConsecutiveLinks<T, std::uint32_t, storage>>;
     k.dense_step[s][f] = step_blocks<T, kind, AllLinks<T, storage>>;

@@ -27,6 +27,13 @@
 
 namespace {
 
+// For an innermost loop whose sums would leave their registers to the constants of what surrounds it.
+#if defined(__GNUC__)
+#define RSV_APART [[gnu::noinline]]
+#else
+#define RSV_APART
+#endif
+
 // act(0), act(1), ..., act(n - 1), written out. Arrays of sums stay in registers only where every index is a constant
 // early on; GCC unrolls loops around other loops too late or not at all (measured: 1.3 to 1.7 times as fast).
 template <int n, class Act>
@@ -35,13 +42,18 @@ RSV_INLINE void repeat(const Act& act) {
     act(n - 1);
 }
 
-// A function, always inlined or not at all: GCC 12 takes a call of one that only prefetches for a call without effect.
+// Into the first cache or, for what is read later, into the second. Functions that are always inlined or not there at
+// all: GCC 12 takes a call of one that only prefetches for a call without effect.
 #if defined(__GNUC__)
 RSV_INLINE void prefetch(const void* p) {
     __builtin_prefetch(p);
 }
+RSV_INLINE void prefetch_early(const void* p) {
+    __builtin_prefetch(p, 0, 2);
+}
 #else
 inline void prefetch(const void*) {}
+inline void prefetch_early(const void*) {}
 #endif
 
 #if defined(RSV_LEVEL_V4)
@@ -309,6 +321,27 @@ inline Vec<T> maximum(Vec<T> a, Vec<T> b) {
         return (Vec<T>)_mm256_max_pd((__m256d)a, (__m256d)b);
 #else
     return select<T>(greater<T>(a, b), a, b);
+#endif
+}
+
+template <class T>
+inline IVec<T> sign_mask() {
+    return as_int<T>(broadcast<T>(T(-0.0)));
+}
+
+template <class T>
+inline Vec<T> magnitude(Vec<T> x) {
+    return as_real<T>(as_int<T>(x) ^ (as_int<T>(x) & sign_mask<T>()));
+}
+
+// `size`, which is not negative, with the sign of x.
+template <class T>
+inline Vec<T> with_sign(Vec<T> size, Vec<T> x) {
+#if defined(RSV_LEVEL_V4) && defined(__GNUC__)
+    constexpr int kMaskedOr = 0xEA;  // (a & b) | c
+    return (Vec<T>)_mm512_ternarylogic_epi64((__m512i)x, (__m512i)sign_mask<T>(), (__m512i)size, kMaskedOr);
+#else
+    return as_real<T>((as_int<T>(x) & sign_mask<T>()) | as_int<T>(size));
 #endif
 }
 

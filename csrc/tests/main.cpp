@@ -284,6 +284,65 @@ void test_networks() {
     }
 }
 
+// Groups of lanes that share each read of weights which fill more than a cache.
+template <class T>
+void test_large_batches() {
+    Numbers numbers{5};
+    std::vector<int64_t> lengths;
+    for (int64_t i = 0; i < 70; ++i) lengths.push_back((i * 37) % 4);
+    const Model<T> model({380}, 1, 1.0, Activation::tanh, numbers);
+    test_harvest(model, lengths, numbers);
+    test_harvest(model.stored(Storage::int8), lengths, numbers);
+}
+
+// Whichever way states are gathered and blocks are ordered, steps give the same bits: a processor takes one way only.
+template <class T, class Index>
+void test_ways_to_gather(const decltype(Kernels<T>::sparse16_step)& ways) {
+    Numbers numbers{6};
+    constexpr int64_t kColumns = 90;
+    const std::vector<T> state = numbers.take<T>(kColumns);
+    for (const int64_t n_blocks : {1, 4, 7}) {
+        const int64_t n_rows = n_blocks * kBlockRows;
+        std::vector<int64_t> block_start{0};
+        for (int64_t block = 0; block < n_blocks; ++block) block_start.push_back(block_start.back() + (block * 5) % 3);
+        const int64_t n_weights = block_start.back() * kBlockRows;
+        const std::vector<T> weights = numbers.take<T>(n_weights), bias = numbers.take<T>(n_rows);
+        const std::vector<T> scales = numbers.take<T>(n_rows), leak = numbers.take<T>(n_rows);
+        std::vector<std::int8_t> weights8;
+        std::vector<std::uint16_t> weights16;
+        std::vector<Index> columns;
+        for (int64_t i = 0; i < n_weights; ++i) {
+            weights8.push_back(static_cast<std::int8_t>(127 * numbers.next()));
+            weights16.push_back(static_cast<std::uint16_t>(0x3E00 + 256 * numbers.next()));  // about 1/8
+            columns.push_back(static_cast<Index>((1 + numbers.next()) * kColumns / 2));
+        }
+        const void* const stored[] = {weights.data(), weights16.data(), weights8.data()};
+        for (std::size_t storage = 0; storage < kStorages; ++storage) {
+            std::vector<T> expected;
+            for (const bool gathers : {false, true}) {
+                for (const bool backwards : {false, true}) {
+                    std::vector<T> next(at(n_rows));
+                    StageStep<T> step{};
+                    step.last_block = n_blocks;
+                    step.backwards = backwards;
+                    step.block_start = block_start.data();
+                    step.weights = stored[storage];
+                    step.scales = scales.data();
+                    step.columns = columns.data();
+                    step.bias = bias.data();
+                    step.leak = step.keep = {leak.data(), 1};
+                    step.state = state.data();
+                    step.carried = bias.data();
+                    step.next = next.data();
+                    ways[gathers][storage][static_cast<std::size_t>(Activation::tanh)](step);
+                    if (expected.empty()) expected = next;
+                    CHECK(same_bits(next, expected));
+                }
+            }
+        }
+    }
+}
+
 // All of a team part after the same step: soon where they lose time, never where they gain some.
 void test_meetings() {
     using namespace std::chrono_literals;
@@ -526,6 +585,9 @@ template <class T>
 void test_type() {
     test_functions<T>();
     test_networks<T>();
+    test_large_batches<T>();
+    test_ways_to_gather<T, std::uint16_t>(kernels<T>().sparse16_step);
+    test_ways_to_gather<T, std::uint32_t>(kernels<T>().sparse32_step);
     test_readouts<T>();
     test_sums_of_products<T>();
     test_closed_loop<T>();

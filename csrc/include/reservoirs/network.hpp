@@ -244,7 +244,8 @@ private:
     using Kernel = void (*)(const StageStep<T>&);
     static Kernel kernel(const Kernels<T>& k, const Packed& m, Activation activation, int lanes);
     StageStep<T> stage_step(const Packed& m, int lanes) const;
-    void run(const Kernels<T>& k, int lanes, const StageStep<T>& step, Workspace& w) const;
+    // Steps of as many groups of lanes, or of one sequence: the same blocks of each. A block's weights are read once.
+    void run(const Kernels<T>& k, int lanes, StageStep<T>* steps, std::int64_t n_steps, Workspace& w) const;
     void settle(const Kernels<T>& k, Workspace& w) const;
     void begin_alone(const Harvest<T>& job, std::size_t index, Workspace& w) const;
     void run_alone(const Kernels<T>& k, const Harvest<T>& job, std::size_t index, std::int64_t from,
@@ -265,8 +266,15 @@ private:
                   Workspace& w, const Member& member) const;
     void run_together(const Kernels<T>& k, const Harvest<T>& job, int team) const;
     void close_loop_together(const Kernels<T>& k, const ClosedLoop<T>& job, int team) const;
-    void run_lanes(const Kernels<T>& k, const Harvest<T>& job, const Group& group, LaneWorkspace& lanes,
-                   Workspace& w) const;
+    // How many groups of lanes gain by sharing each read of a weight as well.
+    std::int64_t groups_together(std::int64_t n_lanes) const;
+    void begin_lanes(const Kernels<T>& k, const Harvest<T>& job, const Group& group, LaneWorkspace& lanes) const;
+    bool begin_row(const Kernels<T>& k, const Harvest<T>& job, std::int64_t t, LaneWorkspace& lanes,
+                   Workspace& alone) const;
+    void advance_lanes(const Kernels<T>& k, int width, LaneWorkspace* const* running, std::int64_t n_running) const;
+    void end_row(const Kernels<T>& k, const Harvest<T>& job, std::int64_t t, LaneWorkspace& lanes) const;
+    void run_lanes(const Kernels<T>& k, const Harvest<T>& job, const Group* groups, std::int64_t n_groups,
+                   LaneWorkspace* lanes, Workspace& alone) const;
 
     std::int64_t n_units_ = 0;
     std::int64_t n_inputs_ = 0;
