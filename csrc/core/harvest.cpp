@@ -19,7 +19,7 @@ namespace {
 constexpr std::int64_t kFewestLanes = 5;
 
 // Groups of lanes run together through dense weights that do not fit a core's own cache, as long as their states do,
-// and so many at most (measured on Sapphire Rapids with 64 sequences through 1000 units: 1.1 times as fast, 1.3 in
+// and so many at most (measured on a Xeon with AMX with 64 sequences through 1000 units: 1.1 times as fast, 1.3 in
 // double precision).
 constexpr std::int64_t kCache = 1 << 19;
 constexpr std::int64_t kMostTogether = 8;

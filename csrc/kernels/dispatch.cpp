@@ -118,7 +118,7 @@ std::array<double, 2> time_steps(const std::array<void (*)(const StageStep<T>&),
 }
 
 // Gather instructions are microcoded on some processors (1.8 times as slow as loads and inserts on Zen 5) and slowed by
-// security microcode on others, but on Sapphire Rapids steps with them are 1.5 times as fast.
+// security microcode on others, but on a Xeon with AMX steps with them are 1.5 times as fast.
 template <class T>
 Kernels<T> with_faster_gathers(Kernels<T> k) {
     constexpr auto kIdentity = static_cast<std::size_t>(Activation::identity);

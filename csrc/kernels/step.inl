@@ -350,7 +350,7 @@ template <class T, Activation kind, class Index, int kLaneBytes, bool kOfLanes>
 void sparse_step_tiles(const StageStep<T>& step) {
     const StageStep<T> a = step;  // a copy no store can alias: its fields stay in registers
     constexpr int kVectors = kLaneBytes / kVectorBytes;
-    // Double precision divides for so long that a tile of four rows is done in bursts (measured on Sapphire Rapids: 1.1
+    // Double precision divides for so long that a tile of four rows is done in bursts (measured on a Xeon with AMX: 1.1
     // times as long).
     constexpr int kRows = kVectorBytes == 64 ? (sizeof(T) == 4 ? 4 : 4 / kVectors) : kVectors <= 2 ? 2 : 1;
     const Index* columns = static_cast<const Index*>(a.columns);
@@ -401,7 +401,7 @@ struct DenseTile {
     // The tiles of a block go through so many columns one after another, whose states then stay in the first cache.
     static constexpr std::int64_t kStretch = 128;
     // Stretches are too short for processors to foresee what comes. Whoever reads a line first asks for it so many
-    // columns ahead (with the above, measured on Sapphire Rapids at 1000 units: 1.2 times as fast).
+    // columns ahead (with the above, measured on a Xeon with AMX at 1000 units: 1.2 times as fast).
     static constexpr std::int64_t kAhead = 32;
     // From so many columns on, weights come from memory, which is asked for a block ahead (measured on Zen 5 at 3000
     // units: 2.1 times as fast, 2.5 in double precision).
