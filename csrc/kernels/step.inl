@@ -355,8 +355,8 @@ void sparse_step_tiles(const StageStep<T>& step) {
     constexpr int kRows = kVectorBytes == 64 ? (sizeof(T) == 4 ? 4 : 4 / kVectors) : kVectors <= 2 ? 2 : 1;
     const Index* columns = static_cast<const Index*>(a.columns);
     const T* weights = static_cast<const T*>(a.weights) - a.first_slot * kBlockRows;
-    LaneSums<T, kRows, kVectors>
-        ready;  // from the second tile on; zeros would be carried through the first for nothing
+    // Not set: GCC would begin the activations of zeros for the first tile, in registers that sums need.
+    LaneSums<T, kRows, kVectors> ready;
     TileRows rows_of_ready{};
     for (std::int64_t block = a.first_block; block < a.last_block; ++block) {
         for (int r = 0; r < kBlockRows; r += kRows) {
