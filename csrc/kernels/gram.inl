@@ -21,24 +21,44 @@ constexpr int kTileColumns = 8;
 constexpr int kTileColumns = 4;
 #endif
 constexpr int kTileVectors = 3;
+constexpr int kTileWidth = kTileVectors * kWidth<double>;
+static_assert(kPanel % kTileColumns == 0 && kPanel % kTileWidth == 0);
 
-void panel_product(const double* a, const double* b, std::int64_t n_rows, double* product) {
+RSV_INLINE void add_tile(const double* a, const double* b, std::int64_t n_rows, double* sums, std::int64_t stride) {
     constexpr int w = kWidth<double>;
-    static_assert(kPanel % kTileColumns == 0 && kPanel % (kTileVectors * w) == 0);
-    for (int i = 0; i < kPanel; i += kTileVectors * w) {
-        for (int j = 0; j < kPanel; j += kTileColumns) {
-            Vec<double> sum[kTileColumns][kTileVectors] = {};
-            const double *p = a + j, *q = b + i;
-            for (std::int64_t row = 0; row < n_rows; ++row, p += kPanel, q += kPanel) {
-                Vec<double> right[kTileVectors];
-                for (int v = 0; v < kTileVectors; ++v) right[v] = load<double>(q + v * w);
-                for (int u = 0; u < kTileColumns; ++u) {
-                    const Vec<double> left = broadcast<double>(p[u]);
-                    for (int v = 0; v < kTileVectors; ++v) sum[u][v] = multiply_add(left, right[v], sum[u][v]);
-                }
-            }
-            for (int u = 0; u < kTileColumns; ++u) {
-                for (int v = 0; v < kTileVectors; ++v) store<double>(product + (j + u) * kPanel + i + v * w, sum[u][v]);
+    // What is added to comes from far: it is on its way meanwhile.
+    for (int u = 0; u < kTileColumns; ++u) {
+        for (int i = 0; i < kTileWidth; i += 8) prefetch(sums + u * stride + i);
+        prefetch(sums + u * stride + kTileWidth - 1);
+    }
+    Vec<double> sum[kTileColumns][kTileVectors] = {};
+#if defined(__GNUC__)
+#pragma GCC unroll 2  // measured: 1.04 times as fast
+#endif
+    for (std::int64_t row = 0; row < n_rows; ++row, a += kPanel, b += kPanel) {
+        Vec<double> right[kTileVectors];
+        for (int v = 0; v < kTileVectors; ++v) right[v] = load<double>(b + v * w);
+        for (int u = 0; u < kTileColumns; ++u) {
+            const Vec<double> left = broadcast<double>(a[u]);
+            for (int v = 0; v < kTileVectors; ++v) sum[u][v] = multiply_add(left, right[v], sum[u][v]);
+        }
+    }
+    for (int u = 0; u < kTileColumns; ++u) {
+        for (int v = 0; v < kTileVectors; ++v) {
+            double* const to = sums + u * stride + v * w;
+            store<double>(to, load<double>(to) + sum[u][v]);
+        }
+    }
+}
+
+// A few columns of a stay in the first cache while panels pass by.
+void add_panel_products(const double* a, const double* b, std::int64_t n_panels, std::int64_t n_rows, double* sums,
+                        std::int64_t stride) {
+    for (int j = 0; j < kPanel; j += kTileColumns) {
+        for (std::int64_t panel = 0; panel < n_panels; ++panel) {
+            for (int i = 0; i < kPanel; i += kTileWidth) {
+                add_tile(a + j, b + panel * kPanel * n_rows + i, n_rows, sums + j * stride + panel * kPanel + i,
+                         stride);
             }
         }
     }

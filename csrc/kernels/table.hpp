@@ -290,8 +290,9 @@ struct Kernels {
     // panel[row][column] = rows[row][column] - shift[column]
     void (*pack_panel)(const T* rows, std::int64_t stride, std::int64_t n_rows, std::int64_t n_columns,
                        const double* shift, double* panel);
-    // product[i][j] = sum over rows of a[row][i] b[row][j], of two panels
-    void (*panel_product)(const double* a, const double* b, std::int64_t n_rows, double* product);
+    // sums[j * stride + i] += sum over rows of a[row][j] b[row][i], of a panel and of panels side by side
+    void (*add_panel_products)(const double* a, const double* b, std::int64_t n_panels, std::int64_t n_rows,
+                               double* sums, std::int64_t stride);
     double (*sum_of_squares)(const T* x, std::int64_t n);
     // Return forgetting + weight x^T P x.
     T (*update_factor)(const FactorUpdate<T>&);

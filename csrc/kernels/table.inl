@@ -122,7 +122,7 @@ constexpr Kernels<T> make_table() {
     k.dot = dot<T>;
     k.add_scaled = add_scaled<T>;
     k.pack_panel = pack_panel<T>;
-    k.panel_product = panel_product;
+    k.add_panel_products = add_panel_products;
     k.sum_of_squares = sum_of_squares<T>;
     k.update_factor = update_factor<T, false>;
     k.update_factor_of_unit = update_factor<T, true>;
