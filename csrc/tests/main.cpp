@@ -52,7 +52,8 @@ void test_meetings() {
 template <class T>
 void test_sums_of_products() {
     Numbers numbers{7};
-    for (const auto& [n, p, m] : {std::array<int64_t, 3>{1, 1, 0}, {3, 23, 2}, {300, 50, 30}, {257, 200, 1}, {520, 480, 5}}) {
+    for (const auto& [n, p, m] :
+         {std::array<int64_t, 3>{1, 1, 0}, {3, 23, 2}, {300, 50, 30}, {257, 200, 1}, {520, 480, 5}}) {
         const auto x = numbers.take<T>(n * p);
         const auto shift = numbers.take<double>(p), z = numbers.take<double>(n * m);
         std::vector<double> gram(at(p * p)), products(at(p * m)), naive_gram(gram), naive_products(products);
