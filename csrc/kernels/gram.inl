@@ -32,9 +32,7 @@ RSV_INLINE void add_tile(const double* a, const double* b, std::int64_t n_rows, 
         prefetch(sums + u * stride + kTileWidth - 1);
     }
     Vec<double> sum[kTileColumns][kTileVectors] = {};
-#if defined(__GNUC__)
-#pragma GCC unroll 2  // measured: 1.04 times as fast
-#endif
+    RSV_TWO_ROUNDS  // measured: 1.04 times as fast
     for (std::int64_t row = 0; row < n_rows; ++row, a += kPanel, b += kPanel) {
         Vec<double> right[kTileVectors];
         for (int v = 0; v < kTileVectors; ++v) right[v] = load<double>(b + v * w);

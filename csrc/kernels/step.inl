@@ -238,6 +238,7 @@ struct ConsecutiveLinks {
         bool alike = true;
         for (int b = 1; b < kBlocks; ++b) alike = alike && start[b + 1] - start[b] == n_slots;
         if (alike) {
+            RSV_TWO_ROUNDS  // measured: 1.03 times as fast
             for (std::int64_t slot = start[0]; slot < start[1]; ++slot) {
                 repeat<kBlocks>([&](int b) RSV_INLINE_LAMBDA { add_slot(b, slot + b * n_slots); });
             }

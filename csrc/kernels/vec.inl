@@ -42,6 +42,13 @@ RSV_INLINE void repeat(const Act& act) {
     act(n - 1);
 }
 
+// Before an innermost loop: two rounds of it at a time.
+#if defined(__GNUC__)
+#define RSV_TWO_ROUNDS _Pragma("GCC unroll 2")
+#else
+#define RSV_TWO_ROUNDS
+#endif
+
 // Into the first cache or, for what is read later, into the second. Functions that are always inlined or not there at
 // all: GCC 12 takes a call of one that only prefetches for a call without effect.
 #if defined(__GNUC__)
