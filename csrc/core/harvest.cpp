@@ -18,12 +18,6 @@ namespace {
 // A narrow group of lanes costs about as much as this many sequences alone (measured on Zen 5: 4.1 to 4.4).
 constexpr std::int64_t kFewestLanes = 5;
 
-// Groups of lanes run together through dense weights that do not fit a core's own cache, as long as their states do,
-// and so many at most (measured on a Xeon with AMX with 64 sequences through 1000 units: 1.1 times as fast, 1.3 in
-// double precision).
-constexpr std::int64_t kCache = 1 << 19;
-constexpr std::int64_t kMostTogether = 8;
-
 template <class T>
 constexpr int lanes_in(int width) {
     return (width == 0 ? kNarrowLaneBytes : kWideLaneBytes) / static_cast<int>(sizeof(T));
@@ -213,14 +207,6 @@ void Network<T>::run_together(const Kernels<T>& k, const Harvest<T>& job, int te
 }
 
 template <class T>
-std::int64_t Network<T>::groups_together(std::int64_t n_lanes) const {
-    const std::int64_t of_states = slot_size_ * n_lanes * static_cast<std::int64_t>(sizeof(T));
-    const std::int64_t of_weights = work() * static_cast<std::int64_t>(sizeof(T));
-    if (!is_plain() || !weights_.dense || of_weights <= kCache) return 1;
-    return std::clamp<std::int64_t>(kCache / of_states, 1, kMostTogether);
-}
-
-template <class T>
 void Network<T>::begin_lanes(const Kernels<T>& k, const Harvest<T>& job, const Group& group,
                              LaneWorkspace& lanes) const {
     const std::int64_t n_lanes = lanes.n_lanes();
@@ -282,7 +268,7 @@ template <class T>
 void Network<T>::advance_lanes(const Kernels<T>& k, int width, LaneWorkspace* const* running,
                                std::int64_t n_running) const {
     if (n_running == 1) return advance(k, width, running[0]->input.data(), running[0]->units);
-    StageStep<T> steps[kMostTogether];
+    StageStep<T> steps[kMostGroups];
     for (std::int64_t i = 0; i < n_running; ++i) {
         Workspace& w = running[i]->units;
         steps[i] = first_step(width, running[i]->input.data(), next_slot(w), w);
@@ -326,7 +312,7 @@ void Network<T>::end_row(const Kernels<T>& k, const Harvest<T>& job, std::int64_
 template <class T>
 void Network<T>::run_lanes(const Kernels<T>& k, const Harvest<T>& job, const Group* groups, std::int64_t n_groups,
                            LaneWorkspace* lanes, Workspace& alone) const {
-    LaneWorkspace* running[kMostTogether];
+    LaneWorkspace* running[kMostGroups];
     for (std::int64_t i = 0; i < n_groups; ++i) {
         running[i] = lanes + i;
         begin_lanes(k, job, groups[i], lanes[i]);

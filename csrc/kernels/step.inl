@@ -451,20 +451,28 @@ void dense_step_lanes(const StageStep<T>& step) {
     for (std::int64_t i = a.first_block; i < a.last_block; ++i) {
         const std::int64_t block = a.backwards ? a.first_block + a.last_block - 1 - i : i;
         typename Tile::Sums sums[kBlockRows / kRows];
+        const auto kept = [&](int row) { return a.sums + (block * kBlockRows + row) * kVectors * kWidth<T>; };
         for (int row = 0; row < kBlockRows; row += kRows) {
-            begin_lanes<T, kRows, kVectors>(a, block * kBlockRows + row, sums[row / kRows]);
+            if (a.first_column == 0)
+                begin_lanes<T, kRows, kVectors>(a, block * kBlockRows + row, sums[row / kRows]);
+            else
+                std::memcpy(&sums[row / kRows], kept(row), sizeof(typename Tile::Sums));
         }
-        const std::int64_t slot = block * a.n_columns - a.first_slot;
+        const std::int64_t slot = block * a.n_columns + a.first_column - a.first_slot;
         const T* weights = static_cast<const T*>(a.weights) + slot * kBlockRows;
-        const bool asks = i + 1 < a.last_block && a.n_columns >= Tile::kManyColumns;
+        const bool asks = (a.is_followed || i + 1 < a.last_block) && a.n_columns >= Tile::kManyColumns;
         const std::int64_t to_next = asks ? (a.backwards ? -a.n_columns : a.n_columns) * kBlockRows : 0;
-        for (std::int64_t first = 0; first < a.n_columns; first += Tile::kStretch) {
-            const std::int64_t rest = a.n_columns - first;
+        for (std::int64_t first = a.first_column; first < a.last_column; first += Tile::kStretch) {
+            const std::int64_t rest = a.last_column - first;
             const std::int64_t n = rest < Tile::kStretch ? rest : Tile::kStretch;
             for (int row = 0; row < kBlockRows; row += kRows) {
-                Tile::add(weights + first * kBlockRows, a.state + first * kVectors * kWidth<T>, n, row, to_next,
-                          sums[row / kRows]);
+                Tile::add(weights + (first - a.first_column) * kBlockRows, a.state + first * kVectors * kWidth<T>, n,
+                          row, to_next, sums[row / kRows]);
             }
+        }
+        if (a.last_column < a.n_columns) {
+            std::memcpy(kept(0), sums, sizeof sums);
+            continue;
         }
         for (int row = 0; row < kBlockRows; row += kRows) {
             const TileRows rows{block * kBlockRows, static_cast<unsigned>(row)};

@@ -56,6 +56,11 @@ struct StageStep {
     const T* scales;      // [row] of weights stored as integers
     // std::uint16_t or std::uint32_t, [slot][row]; consecutive: [slot], of the first value; dense: unused
     const void* columns;
+    // Lanes through dense weights: the columns of this call. Sums that wait for the next columns lie in `sums`.
+    std::int64_t first_column;
+    std::int64_t last_column;
+    T* sums;                 // [row][lane]
+    bool is_followed;        // another block comes after the last
     std::int64_t n_columns;  // transform: a power of two, as many as state and transformed have numbers
     T* transformed;
     const T* bias;  // turned as the slots are, and so are the input weights

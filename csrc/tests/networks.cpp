@@ -285,6 +285,11 @@ void test_large_batches() {
     const Model<T> model({380}, 1, 1.0, Activation::tanh, numbers);
     test_harvest(model, lengths, numbers);
     test_harvest(model.stored(Storage::int8), lengths, numbers);
+    // States that do not fit a cache.
+    for (int64_t i = 70; i < 128; ++i) lengths.push_back((i * 37) % 4);
+    const Model<T> larger({1100}, 1, 1.0, Activation::tanh, numbers);
+    test_harvest(larger, lengths, numbers);
+    test_harvest(larger.stored(Storage::int8), lengths, numbers);
 }
 
 // Whichever way states are gathered and blocks are ordered, steps give the same bits: a processor takes one way only.

@@ -166,6 +166,7 @@ public:
         Aligned<T> keep;
         Aligned<T> wide;         // weights of a block, where lanes use narrow ones
         Aligned<T> transformed;  // what a transform is on the way
+        Aligned<T> sums;         // of lanes, for which more columns are to come
 
         T* state() { return slots.data() + present * slot_size; }
         const T* state() const { return slots.data() + present * slot_size; }
@@ -267,7 +268,9 @@ private:
     void run_together(const Kernels<T>& k, const Harvest<T>& job, int team) const;
     void close_loop_together(const Kernels<T>& k, const ClosedLoop<T>& job, int team) const;
     // How many groups of lanes gain by sharing each read of a weight as well.
+    static constexpr std::int64_t kMostGroups = 8;
     std::int64_t groups_together(std::int64_t n_lanes) const;
+    std::int64_t columns_at_once(std::int64_t n_groups, const Workspace& w) const;
     void begin_lanes(const Kernels<T>& k, const Harvest<T>& job, const Group& group, LaneWorkspace& lanes) const;
     bool begin_row(const Kernels<T>& k, const Harvest<T>& job, std::int64_t t, LaneWorkspace& lanes,
                    Workspace& alone) const;
