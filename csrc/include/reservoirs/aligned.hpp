@@ -9,7 +9,7 @@ namespace reservoirs {
 
 // Processors remember where some 2000 pages are. Weights that are read from end to end at every step take more of the
 // usual 4 KB, so the system is asked for larger ones (measured on a Xeon: dense steps of 64 sequences through 3000
-// units in double precision 1.3 times as fast). Where it has none to give, all goes on as before.
+// units in double precision 1.2 times as fast). Where it has none to give, all goes on as before.
 constexpr std::size_t kLargePage = std::size_t{1} << 21;
 void ask_for_large_pages(void* begin, std::size_t n_bytes);
 
