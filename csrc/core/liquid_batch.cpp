@@ -20,6 +20,7 @@ namespace reservoirs {
 namespace {
 
 constexpr std::int64_t kNever = -1;
+constexpr std::int64_t kNotKnown = -1;
 
 // Which plasticity answers a spike. The loop over steps is compiled once for each, so that what a liquid does not have
 // costs it nothing.
@@ -282,16 +283,19 @@ public:
 
     void steps(std::int64_t n, SampleRange samples, const Samples<T>& to) {
         const std::int64_t end = slot_.step + std::min(n, slot_.length - slot_.step);
+        std::int64_t n_spikes = kNotKnown;
         for (; slot_.step < end; ++slot_.step) {
-            const std::int64_t n_spikes = fire();
+            if (n_spikes == kNotKnown) n_spikes = fire();
             deliver({slot_.spikes.data(), n_spikes});
             drive();
-            integrate();
-            if constexpr (plasticity == Plasticity::rules) slot_.learning->end_step();
             observe(n_spikes);
-            for (; samples.begin < samples.end && to.when[samples.begin].step == slot_.step; ++samples.begin) {
-                sample(samples.begin, to);
-            }
+            const bool is_sampled = samples.begin < samples.end && to.when[samples.begin].step == slot_.step;
+            const bool is_seen = !batch_.watched_.empty() || (is_sampled && to.potentials != nullptr);
+            n_spikes = integrate(slot_.step + 1 < end && !is_seen);
+            if constexpr (plasticity == Plasticity::rules) slot_.learning->end_step();
+            for (const std::int32_t unit : batch_.watched_)
+                slot_.watched.push_back(slot_.v[static_cast<std::size_t>(unit)]);
+            if (is_sampled) sample(samples.begin++, to);
         }
     }
 
@@ -314,11 +318,16 @@ private:
                 slot_.spikes.data()};
     }
 
+    bool thresholds_change() const {
+        if constexpr (plasticity == Plasticity::rules) return !slot_.learning->plastic().raised.empty();
+        return false;
+    }
+
     PerUnit<T> thresholds() const {
         const PerUnit<T> drawn = liquid_.row(kLifThresh);
         if constexpr (plasticity == Plasticity::rules) {
             const Aligned<T>& raised = slot_.learning->plastic().raised;
-            if (raised.empty()) return drawn;
+            if (!thresholds_change()) return drawn;
             for (std::size_t i = 0; i < raised.size(); ++i) {
                 slot_.thresholds[i] = drawn.values[drawn.stride == 0 ? 0 : i] + raised[i];
             }
@@ -453,15 +462,19 @@ private:
         return injected ? PerUnit<T>{slot_.external.data(), 1} : liquid_.nothing_.view();
     }
 
-    void integrate() {
+    // Returns the spikes of the next step if they may be known before it begins and can be found in the same pass.
+    std::int64_t integrate(bool may_fire) {
         const int kind = static_cast<int>(liquid_.kind_);
         const std::size_t last = liquid_.decay_.size() - 1;
         for (std::size_t c = 0; c < last; ++c) kernels_.currents[kind](channel(c));
         if (liquid_.model_ == NeuronModel::izhikevich) {
             kernels_.integrate_izhikevich[kind](channel(last), izhikevich());
+        } else if (may_fire && !liquid_.adaptive_ && !thresholds_change()) {
+            return kernels_.integrate_and_fire[kind][liquid_.hold_][liquid_.soft_reset_](channel(last), lif());
         } else {
             kernels_.integrate_lif[kind][liquid_.hold_](channel(last), lif());
         }
+        return kNotKnown;
     }
 
     void observe(std::int64_t n_spikes) {
@@ -484,8 +497,6 @@ private:
                 slot_.recorded.push_back({static_cast<std::int32_t>(t), static_cast<std::int32_t>(j)});
             }
         }
-        for (const std::int32_t unit : batch_.watched_)
-            slot_.watched.push_back(slot_.v[static_cast<std::size_t>(unit)]);
     }
 
     void sample(std::size_t at, const Samples<T>& to) {

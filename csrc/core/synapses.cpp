@@ -4,6 +4,8 @@
 #include <cmath>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
+#include <vector>
 
 #include "table.hpp"
 
@@ -100,6 +102,20 @@ int Synapses<T>::address_form() const {
 template <class T>
 const void* Synapses<T>::addresses() const {
     return addresses32_.empty() ? static_cast<const void*>(addresses16_.data()) : addresses32_.data();
+}
+
+template <class T>
+bool Synapses<T>::reaches_once() const {
+    bool once = true;
+    with_addresses([&](const auto* addresses) {
+        std::vector<std::remove_const_t<std::remove_pointer_t<decltype(addresses)>>> row;
+        for (std::size_t j = 0; j + 1 < start_.size() && once; ++j) {
+            row.assign(addresses + start_[j], addresses + start_[j + 1]);
+            std::sort(row.begin(), row.end());
+            once = std::adjacent_find(row.begin(), row.end()) == row.end();
+        }
+    });
+    return once;
 }
 
 // Around the ring every address is taken modulo its size; without delays they all lie in one slot.

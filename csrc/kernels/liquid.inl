@@ -25,25 +25,73 @@ inline std::int64_t append_lanes(std::uint32_t bits, std::int64_t first, std::ui
 #endif
 }
 
+// What a loop over units reads of their parameters. alike: one value each for all, which stays in a register.
+template <class T, bool alike>
+class Row {
+public:
+    explicit Row(const PerUnit<T>& row) : row_(row), shared_(load(row, 0)) {}
+    Vec<T> at(std::int64_t i) const { return alike ? shared_ : load(row_, i); }
+
+private:
+    PerUnit<T> row_;
+    Vec<T> shared_;
+};
+
+template <class T, bool alike>
+struct LifRows {
+    Row<T, alike> thresh, reset, refractory, decay, gain, drift, floor;
+
+    explicit LifRows(const LifUnits<T>& units)
+        : thresh(units.thresh),
+          reset(units.reset),
+          refractory(units.refractory),
+          decay(units.decay),
+          gain(units.gain),
+          drift(units.drift),
+          floor(units.floor) {}
+};
+
+template <class T, bool alike>
+struct ChannelRows {
+    Row<T, alike> decay, rise_decay, norm, before;
+
+    explicit ChannelRows(const SynapticCurrents<T>& channel)
+        : decay(channel.decay), rise_decay(channel.rise_decay), norm(channel.norm), before(channel.before) {}
+};
+
+template <class T>
+bool are_alike(const LifUnits<T>& units, const SynapticCurrents<T>& channel) {
+    return (units.thresh.stride | units.reset.stride | units.refractory.stride | units.decay.stride |
+            units.gain.stride | units.drift.stride | units.floor.stride | channel.decay.stride |
+            channel.rise_decay.stride | channel.norm.stride | channel.before.stride) == 0;
+}
+
+// Of the units at i: those that reach what their thresholds have been raised to are reset and blocked, and returned.
+template <class T, bool soft_reset, bool alike>
+RSV_INLINE IVec<T> fire(const LifUnits<T>& units, const LifRows<T, alike>& rows, std::int64_t i, Vec<T> v,
+                        Vec<T> raised) {
+    const Vec<T> zero = broadcast<T>(T(0));
+    const Vec<T> blocked = load(units.blocked + i);
+    const IVec<T> spike = at_least<T>(v, raised) & at_least<T>(zero, blocked);
+    const Vec<T> one_less = maximum<T>(blocked - broadcast<T>(T(1)), zero);
+    store(units.blocked + i, select<T>(spike, rows.refractory.at(i), one_less));
+    const Vec<T> reset = rows.reset.at(i);
+    store(units.v + i, select<T>(spike, soft_reset ? v - (rows.thresh.at(i) - reset) : reset, v));
+    return spike;
+}
+
 template <class T, bool soft_reset, bool adaptive>
 std::int64_t fire_lif(const LifUnits<T>& job) {
     const LifUnits<T> units = job;
-    const Vec<T> zero = broadcast<T>(T(0));
-    const Vec<T> one = broadcast<T>(T(1));
+    const LifRows<T, false> rows(units);
     std::int64_t n = 0;
     for (std::int64_t i = 0; i < units.n_units; i += kWidth<T>) {
         const Vec<T> v = load(units.v + i);
-        const Vec<T> blocked = load(units.blocked + i);
-        const Vec<T> thresh = load(units.thresh, i);
-        Vec<T> raised = thresh;
-        if constexpr (adaptive) raised = thresh + load(units.adaptation + i);
-        const IVec<T> spike = at_least<T>(v, raised) & at_least<T>(zero, blocked);
-        const Vec<T> one_less = maximum<T>(blocked - one, zero);
-        store(units.blocked + i, select<T>(spike, load(units.refractory, i), one_less));
-        const Vec<T> reset = load(units.reset, i);
-        store(units.v + i, select<T>(spike, soft_reset ? v - (thresh - reset) : reset, v));
+        Vec<T> raised = rows.thresh.at(i);
+        if constexpr (adaptive) raised = raised + load(units.adaptation + i);
+        const IVec<T> spike = fire<T, soft_reset>(units, rows, i, v, raised);
         if constexpr (adaptive) {
-            const Vec<T> step = select<T>(spike, load(units.adapt_step, i), zero);
+            const Vec<T> step = select<T>(spike, load(units.adapt_step, i), broadcast<T>(T(0)));
             store(units.adaptation + i, fma<T>(load(units.adapt_decay, i), load(units.adaptation + i), step));
         }
         n = append_lanes<T>(mask_bits<T>(spike), i, units.spikes, n);
@@ -67,22 +115,22 @@ std::int64_t fire_izhikevich(const IzhikevichUnits<T>& job) {
 }
 
 // What the units at i get from one channel, added to what they had; the channel moves on by a step.
-template <class T, SynapseKind kind>
-inline Vec<T> flow(const SynapticCurrents<T>& channel, std::int64_t i) {
+template <class T, SynapseKind kind, bool alike>
+RSV_INLINE Vec<T> flow(const SynapticCurrents<T>& channel, const ChannelRows<T, alike>& rows, std::int64_t i) {
     const Vec<T> arrived = load(channel.arrivals + i);
-    const Vec<T> before = load(channel.before, i);
+    const Vec<T> before = rows.before.at(i);
     store(channel.arrivals + i, broadcast<T>(T(0)));
     if constexpr (kind == SynapseKind::delta) {
         return before + arrived;
     } else {
         const Vec<T> falling = load(channel.falling + i) + arrived;
-        store(channel.falling + i, falling * load(channel.decay, i));
+        store(channel.falling + i, falling * rows.decay.at(i));
         if constexpr (kind == SynapseKind::exponential) {
             return before + falling;
         } else {
             const Vec<T> rising = load(channel.rising + i) + arrived;
-            store(channel.rising + i, rising * load(channel.rise_decay, i));
-            return fma<T>(load(channel.norm, i), falling - rising, before);
+            store(channel.rising + i, rising * rows.rise_decay.at(i));
+            return fma<T>(rows.norm.at(i), falling - rising, before);
         }
     }
 }
@@ -90,33 +138,66 @@ inline Vec<T> flow(const SynapticCurrents<T>& channel, std::int64_t i) {
 template <class T, SynapseKind kind>
 void currents(const SynapticCurrents<T>& job) {
     const SynapticCurrents<T> channel = job;
-    for (std::int64_t i = 0; i < channel.n_units; i += kWidth<T>) store(channel.current + i, flow<T, kind>(channel, i));
+    const ChannelRows<T, false> rows(channel);
+    for (std::int64_t i = 0; i < channel.n_units; i += kWidth<T>) {
+        store(channel.current + i, flow<T, kind>(channel, rows, i));
+    }
 }
 
-// The last channel's currents and the potentials in one pass.
+// The potentials of the units at i after a step, from what the last channel brings.
+template <class T, bool hold, bool alike>
+RSV_INLINE Vec<T> integrated(const LifUnits<T>& units, const LifRows<T, alike>& rows, Vec<T> current, std::int64_t i) {
+    const Vec<T> v = load(units.v + i);
+    Vec<T> next = fma<T>(rows.decay.at(i), v, fma<T>(rows.gain.at(i), current, rows.drift.at(i)));
+    if constexpr (hold) next = select<T>(greater<T>(load(units.blocked + i), broadcast<T>(T(0))), v, next);
+    return maximum<T>(next, rows.floor.at(i));
+}
+
 template <class T, SynapseKind kind, bool hold>
 void integrate_lif(const SynapticCurrents<T>& channel, const LifUnits<T>& job) {
     const SynapticCurrents<T> last = channel;
     const LifUnits<T> units = job;
+    const ChannelRows<T, false> of_channel(last);
+    const LifRows<T, false> of_units(units);
     for (std::int64_t i = 0; i < units.n_units; i += kWidth<T>) {
-        const Vec<T> v = load(units.v + i);
-        const Vec<T> drive = fma<T>(load(units.gain, i), flow<T, kind>(last, i), load(units.drift, i));
-        Vec<T> next = fma<T>(load(units.decay, i), v, drive);
-        if constexpr (hold) next = select<T>(greater<T>(load(units.blocked + i), broadcast<T>(T(0))), v, next);
-        store(units.v + i, maximum<T>(next, load(units.floor, i)));
+        const Vec<T> current = flow<T, kind>(last, of_channel, i);
+        store(units.v + i, integrated<T, hold>(units, of_units, current, i));
     }
+}
+
+template <class T, SynapseKind kind, bool hold, bool soft_reset, bool alike>
+RSV_INLINE std::int64_t integrate_and_fire_with(const SynapticCurrents<T>& last, const LifUnits<T>& units) {
+    const ChannelRows<T, alike> of_channel(last);
+    const LifRows<T, alike> of_units(units);
+    std::int64_t n = 0;
+    for (std::int64_t i = 0; i < units.n_units; i += kWidth<T>) {
+        const Vec<T> current = flow<T, kind>(last, of_channel, i);
+        const Vec<T> v = integrated<T, hold>(units, of_units, current, i);
+        const IVec<T> spike = fire<T, soft_reset>(units, of_units, i, v, of_units.thresh.at(i));
+        n = append_lanes<T>(mask_bits<T>(spike), i, units.spikes, n);
+    }
+    return n;
+}
+
+template <class T, SynapseKind kind, bool hold, bool soft_reset>
+std::int64_t integrate_and_fire(const SynapticCurrents<T>& channel, const LifUnits<T>& job) {
+    const SynapticCurrents<T> last = channel;
+    const LifUnits<T> units = job;
+    return are_alike(units, last) ? integrate_and_fire_with<T, kind, hold, soft_reset, true>(last, units)
+                                  : integrate_and_fire_with<T, kind, hold, soft_reset, false>(last, units);
 }
 
 template <class T, SynapseKind kind>
 void integrate_izhikevich(const SynapticCurrents<T>& channel, const IzhikevichUnits<T>& job) {
     const SynapticCurrents<T> last = channel;
     const IzhikevichUnits<T> units = job;
+    const ChannelRows<T, false> of_channel(last);
     for (std::int64_t i = 0; i < units.n_units; i += kWidth<T>) {
         Vec<T> v = load(units.v + i);
         const Vec<T> u = load(units.u + i);
         const Vec<T> q2 = load(units.q2, i);
         const Vec<T> q1 = load(units.q1, i);
-        const Vec<T> drive = fma<T>(load(units.k, i), flow<T, kind>(last, i) - u, load(units.q0, i));
+        const Vec<T> drive = fma<T>(load(units.k, i), flow<T, kind>(last, of_channel, i) - u, load(units.q0, i));
         for (int half = 0; half < 2; ++half) v = v + fma<T>(fma<T>(q2, v, q1), v, drive);
         const Vec<T> rest = fma<T>(broadcast<T>(T(0)) - load(units.ua, i), u, load(units.uc, i));
         store(units.v + i, v);

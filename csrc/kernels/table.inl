@@ -77,7 +77,10 @@ constexpr void add_deliveries(Kernels<T>& k) {
     k.deliver[a][static_cast<int>(WeightForm::scaled)] = deliver<T, form, WeightForm::scaled>;
     k.deliver[a][static_cast<int>(WeightForm::narrow)] = deliver<T, form, WeightForm::narrow>;
     k.deliver_dynamic[a] = deliver_dynamic<T, form>;
-    k.plastic_rows[a] = plastic_rows<T, form>;
+    k.plastic_rows[0][a] = k.plastic_rows[1][a] = plastic_rows<T, form>;
+#if defined(RSV_SCATTERS)
+    k.plastic_rows[1][a] = scattered_plastic_rows<T, form>;
+#endif
 }
 
 template <class T, SynapseKind kind>
@@ -86,6 +89,10 @@ constexpr void add_currents(Kernels<T>& k) {
     k.currents[c] = currents<T, kind>;
     k.integrate_lif[c][0] = integrate_lif<T, kind, false>;
     k.integrate_lif[c][1] = integrate_lif<T, kind, true>;
+    k.integrate_and_fire[c][0][0] = integrate_and_fire<T, kind, false, false>;
+    k.integrate_and_fire[c][0][1] = integrate_and_fire<T, kind, false, true>;
+    k.integrate_and_fire[c][1][0] = integrate_and_fire<T, kind, true, false>;
+    k.integrate_and_fire[c][1][1] = integrate_and_fire<T, kind, true, true>;
     k.integrate_izhikevich[c] = integrate_izhikevich<T, kind>;
 }
 

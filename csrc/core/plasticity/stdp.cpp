@@ -105,7 +105,8 @@ public:
             columns_[kind].add(*wiring_, kind, spikes.sources[s]);
         }
         const auto [lowest, highest] = bounds_of(kind, rule_.w_max);
-        kernels<T>().plastic_rows[synapses.address_form()](
+        const Kernels<T>& k = kernels<T>();
+        k.plastic_rows[k.gathers && wiring_->reaches_once[kind]][synapses.address_form()](
             {synapses.starts(), synapses.addresses(), plastic.weights(kind).data(), spikes.sources, spikes.n,
              spikes.factors, kind == kInput ? nullptr : synapses.channel_offsets(), traces(kind).values.data(),
              targets(kind).data(), static_cast<std::uint32_t>(wiring_->shape.slot_stride - 1), lowest, highest,

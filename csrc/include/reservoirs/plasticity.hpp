@@ -60,6 +60,7 @@ struct Wiring {
     std::int64_t padded;
     std::vector<char> excitatory;
     Incoming incoming[kSourceKinds];
+    bool reaches_once[kSourceKinds];  // whether no source reaches a unit twice at one time
 };
 
 // What rules change, of one presentation.

@@ -78,6 +78,9 @@ public:
         return (address & static_cast<std::uint32_t>(shape.slot_stride - 1)) - channel_offset(source);
     }
 
+    // Whether no source reaches a place in the ring twice.
+    bool reaches_once() const;
+
     // Delivers a spike of each of n sources. `factors` has room for n and is overwritten; if `scaled`, it holds what
     // the weights of each source are multiplied by.
     void deliver(const std::uint32_t* sources, std::int64_t n, T* factors, bool scaled, const Arrivals<T>& to) const;
