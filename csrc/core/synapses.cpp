@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::int32_t kLongestDelay = 65536;
 constexpr int kNarrowSteps = 127;
+// Longer rows, on average, deliver faster one by one: the end of a row is what costs them.
+constexpr std::int64_t kShortRow = 64;
 
 template <class T>
 void check(const std::string& name, const SynapseSpec<T>& spec, std::int64_t n_units) {
@@ -75,6 +77,7 @@ Synapses<T>::Synapses(const char* name, const SynapseSpec<T>& spec, std::int64_t
     utilisation_ = copied(spec.utilisation, size());
     depression_ = copied(spec.depression, size());
     facilitation_ = copied(spec.facilitation, size());
+    distinct_ = is_distinct();
 }
 
 template <class T>
@@ -105,17 +108,27 @@ const void* Synapses<T>::addresses() const {
 }
 
 template <class T>
-bool Synapses<T>::reaches_once() const {
-    bool once = true;
+bool Synapses<T>::is_distinct() const {
+    bool distinct = true;
     with_addresses([&](const auto* addresses) {
         std::vector<std::remove_const_t<std::remove_pointer_t<decltype(addresses)>>> row;
-        for (std::size_t j = 0; j + 1 < start_.size() && once; ++j) {
+        for (std::size_t j = 0; j + 1 < start_.size() && distinct; ++j) {
             row.assign(addresses + start_[j], addresses + start_[j + 1]);
-            std::sort(row.begin(), row.end());
-            once = std::adjacent_find(row.begin(), row.end()) == row.end();
+            if (!std::is_sorted(row.begin(), row.end())) std::sort(row.begin(), row.end());
+            distinct = std::adjacent_find(row.begin(), row.end()) == row.end();
         }
     });
-    return once;
+    return distinct;
+}
+
+template <class T>
+bool Synapses<T>::scatters() const {
+    return distinct_ && kernels<T>().gathers;
+}
+
+template <class T>
+bool Synapses<T>::scatters_deliveries() const {
+    return scatters() && size() <= kShortRow * n_sources();
 }
 
 // Around the ring every address is taken modulo its size; without delays they all lie in one slot.
@@ -142,16 +155,16 @@ void Synapses<T>::deliver(const std::uint32_t* sources, std::int64_t n, T* facto
         for (std::int64_t s = 0; s < n; ++s)
             factors[s] = scaled ? factors[s] * row_scale_[sources[s]] : row_scale_[sources[s]];
     }
-    kernels<T>().deliver[address_form()][static_cast<int>(weights)](
+    kernels<T>().deliver[scatters_deliveries()][address_form()][static_cast<int>(weights)](
         {start_.data(), addresses(), values, sources, n, factors, first_arrival(to), to.base, to.mask});
 }
 
 template <class T>
 void Synapses<T>::deliver(const Spiking<T>& spikes, const T* weights, const Arrivals<T>& to) const {
     const WeightForm form = spikes.factors == nullptr ? WeightForm::plain : WeightForm::scaled;
-    kernels<T>().deliver[address_form()][static_cast<int>(form)]({start_.data(), addresses(), weights, spikes.sources,
-                                                                  spikes.n, spikes.factors, first_arrival(to), to.base,
-                                                                  to.mask});
+    kernels<T>().deliver[scatters_deliveries()][address_form()][static_cast<int>(form)](
+        {start_.data(), addresses(), weights, spikes.sources, spikes.n, spikes.factors, first_arrival(to), to.base,
+         to.mask});
 }
 
 template <class T>

@@ -317,10 +317,10 @@ struct Kernels {
     // And what fire_lif would do right after it, of units that do not adapt: [hold while refractory][soft reset]
     std::int64_t (*integrate_and_fire[kSynapseKinds][2][2])(const SynapticCurrents<T>&, const LifUnits<T>&);
     void (*integrate_izhikevich[kSynapseKinds])(const SynapticCurrents<T>&, const IzhikevichUnits<T>&);
-    void (*deliver[kAddressForms][kWeightForms])(const Delivery<T>&);
+    // [1] with gathers and scatters, where there are any, for rows that reach no place twice.
+    void (*deliver[2][kAddressForms][kWeightForms])(const Delivery<T>&);
     void (*deliver_dynamic[kAddressForms])(const DynamicDelivery<T>&);
     void (*pair_targets)(const PairTargets<T>&);
-    // [1] with gathers and scatters, for rows that reach no place twice.
     void (*plastic_rows[2][kAddressForms])(const PlasticRows<T>&);
     void (*multiply)(T* x, std::int64_t n, T factor);
     void (*draw_events)(const BernoulliEvents&);

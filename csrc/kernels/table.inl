@@ -73,12 +73,18 @@ constexpr void add_steps(Kernels<T>& k) {
 template <class T, AddressForm form>
 constexpr void add_deliveries(Kernels<T>& k) {
     constexpr int a = static_cast<int>(form);
-    k.deliver[a][static_cast<int>(WeightForm::plain)] = deliver<T, form, WeightForm::plain>;
-    k.deliver[a][static_cast<int>(WeightForm::scaled)] = deliver<T, form, WeightForm::scaled>;
-    k.deliver[a][static_cast<int>(WeightForm::narrow)] = deliver<T, form, WeightForm::narrow>;
+    constexpr int plain = static_cast<int>(WeightForm::plain);
+    constexpr int scaled = static_cast<int>(WeightForm::scaled);
+    constexpr int narrow = static_cast<int>(WeightForm::narrow);
+    k.deliver[0][a][plain] = k.deliver[1][a][plain] = deliver<T, form, WeightForm::plain>;
+    k.deliver[0][a][scaled] = k.deliver[1][a][scaled] = deliver<T, form, WeightForm::scaled>;
+    k.deliver[0][a][narrow] = k.deliver[1][a][narrow] = deliver<T, form, WeightForm::narrow>;
     k.deliver_dynamic[a] = deliver_dynamic<T, form>;
     k.plastic_rows[0][a] = k.plastic_rows[1][a] = plastic_rows<T, form>;
 #if defined(RSV_SCATTERS)
+    k.deliver[1][a][plain] = scattered_deliver<T, form, WeightForm::plain>;
+    k.deliver[1][a][scaled] = scattered_deliver<T, form, WeightForm::scaled>;
+    k.deliver[1][a][narrow] = scattered_deliver<T, form, WeightForm::narrow>;
     k.plastic_rows[1][a] = scattered_plastic_rows<T, form>;
 #endif
 }

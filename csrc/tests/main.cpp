@@ -10,6 +10,7 @@
 
 #include "../core/threads.hpp"
 #include "check.hpp"
+#include "deliveries.hpp"
 #include "liquid.hpp"
 #include "networks.hpp"
 #include "numbers.hpp"
@@ -150,6 +151,7 @@ int main() {
         test_type<float>();
         test_type<double>();
         test_networks();
+        test_deliveries();
         test_liquids();
         test_rules();
         test_streams();

@@ -48,8 +48,6 @@ Wiring<T>::Wiring(const Synapses<T>& recurrent_synapses, const Synapses<T>& inpu
     for (int kind = 0; kind < kSourceKinds; ++kind) {
         incoming[kind] = by_target(*this, kind, columns[kind]);
     }
-    reaches_once[kExcitatory] = reaches_once[kInhibitory] = recurrent.reaches_once();
-    reaches_once[kInput] = input.reaches_once();
 }
 
 template <class T>

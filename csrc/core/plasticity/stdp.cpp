@@ -105,8 +105,7 @@ public:
             columns_[kind].add(*wiring_, kind, spikes.sources[s]);
         }
         const auto [lowest, highest] = bounds_of(kind, rule_.w_max);
-        const Kernels<T>& k = kernels<T>();
-        k.plastic_rows[k.gathers && wiring_->reaches_once[kind]][synapses.address_form()](
+        kernels<T>().plastic_rows[synapses.scatters()][synapses.address_form()](
             {synapses.starts(), synapses.addresses(), plastic.weights(kind).data(), spikes.sources, spikes.n,
              spikes.factors, kind == kInput ? nullptr : synapses.channel_offsets(), traces(kind).values.data(),
              targets(kind).data(), static_cast<std::uint32_t>(wiring_->shape.slot_stride - 1), lowest, highest,
@@ -115,7 +114,8 @@ public:
 
     void end_step(const Step& step, Plastic<T>& plastic) override {
         change_columns(step, plastic);
-        visit(*wiring_, rest_, step, plastic, [this](const Pairing& of, T w) { return changed(of, w); });
+        if (rest_.any())
+            visit(*wiring_, rest_, step, plastic, [this](const Pairing& of, T w) { return changed(of, w); });
         for (T& c : calcium_) c -= rule_.calcium_rate * c;
         for (std::size_t s = 0; rule_.gated && s < step.units.size(); ++s) calcium_[step.units[s]] += T(1);
         units_.move(step.units);

@@ -24,6 +24,7 @@ struct Blocks {
     bool onto[kSourceKinds][2] = {};
 
     bool any(int kind) const { return onto[kind][0] || onto[kind][1]; }
+    bool any() const { return any(kExcitatory) || any(kInhibitory) || any(kInput); }
     bool all(int kind) const { return onto[kind][0] && onto[kind][1]; }
 };
 
@@ -60,7 +61,6 @@ struct Wiring {
     std::int64_t padded;
     std::vector<char> excitatory;
     Incoming incoming[kSourceKinds];
-    bool reaches_once[kSourceKinds];  // whether no source reaches a unit twice at one time
 };
 
 // What rules change, of one presentation.

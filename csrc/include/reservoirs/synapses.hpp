@@ -78,9 +78,6 @@ public:
         return (address & static_cast<std::uint32_t>(shape.slot_stride - 1)) - channel_offset(source);
     }
 
-    // Whether no source reaches a place in the ring twice.
-    bool reaches_once() const;
-
     // Delivers a spike of each of n sources. `factors` has room for n and is overwritten; if `scaled`, it holds what
     // the weights of each source are multiplied by.
     void deliver(const std::uint32_t* sources, std::int64_t n, T* factors, bool scaled, const Arrivals<T>& to) const;
@@ -94,6 +91,7 @@ public:
     const std::int64_t* starts() const { return start_.data(); }
     const std::uint32_t* channel_offsets() const { return channel_offset_.empty() ? nullptr : channel_offset_.data(); }
     T* first_arrival(const Arrivals<T>& to) const;
+    bool scatters() const;  // whether those with gathers and scatters may and should be used
 
     // Delivers a spike of one source through short-term plasticity, `interval` steps after its last (0: its first). u
     // and r are the state of all synapses.
@@ -101,8 +99,11 @@ public:
 
 private:
     void narrow_down(const SynapseSpec<T>& spec);
+    bool is_distinct() const;
+    bool scatters_deliveries() const;
 
     bool ring_;
+    bool distinct_;  // no source reaches a place in the ring twice
     std::vector<std::int64_t> start_;
     std::vector<std::uint32_t> channel_offset_;  // empty: 0
     // A synapse's address is its place in the ring, from the slot of the next step on. One of the two is used.
