@@ -70,8 +70,9 @@ format: $(VENV)/.dev
 	$(BIN)/clang-format -i $$(git ls-files 'csrc/*.hpp' 'csrc/*.cpp' 'csrc/*.inl')
 
 # Peers live in environments of their own, so that their pins matter to nobody else.
+# PARTS=speed or PARTS=quality: only this.
 bench: $(VENV)/.installed build/esn_peers/.installed build/liquid_peers/.installed
-	$(BIN)/python -m bench --output bench-results \
+	$(BIN)/python -m bench $(PARTS) --output bench-results \
 	    --esn-peers build/esn_peers/bin/python --liquid-peers build/liquid_peers/bin/python
 
 build/%_peers/.installed: bench/%_peers.txt

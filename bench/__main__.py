@@ -1,11 +1,14 @@
-"""The benchmarks: python -m bench [--quick] [--output FOLDER] [--esn-peers PYTHON] [--liquid-peers PYTHON].
+"""The benchmarks: python -m bench [speed] [quality] [--quick] [--output FOLDER] [--*-peers PYTHON].
 
-`make bench` does it with all peers and leaves everything in bench-results/. Benches on images and speech need the data
-that RESERVOIRS_DATA names. Those that take hours or have one purpose run by themselves: bench.papers.nalsm,
-bench.papers.ei_balance, bench.untuned, bench.structured, bench.drift and bench.online_stability.
+`make bench` does it with all peers and leaves everything in bench-results/: first how fast (`speed`), then how good
+(`quality`); either word alone leaves the other out. Benches on images and speech need the data that RESERVOIRS_DATA
+names. Those that take hours or have one purpose run by themselves: bench.papers.nalsm, bench.papers.ei_balance,
+bench.untuned, bench.drift and bench.online_stability.
 """
 
 import os
+import time
+from collections.abc import Callable
 
 from bench import (
     accuracy,
@@ -31,37 +34,47 @@ from bench import (
     structured,
 )
 
+ON_DATA = (liquid_accuracy, speech)
+BENCHES = {
+    "speed": (
+        esn_speed,
+        liquid_speed,
+        roofline,
+        growth,
+        speed,
+        sharing,
+        search,
+        stream_speed,
+        diagnostics_speed,
+        big,
+        sparsity,
+        structured,
+        narrow,
+    ),
+    "quality": (accuracy, dynamics, adaptation, embedded, integers, *ON_DATA),
+}
 
-def peers(python: str | None) -> list[str]:
-    """Return what tells a bench where its peers are."""
-    return ["--peers-python", python] if python else []
+
+def timed(main: Callable[[list[str]], None], argv: list[str]) -> None:
+    """Run a bench and say how long it took."""
+    begin = time.monotonic()
+    main(argv)
+    print(f"# {main.__module__} took {(time.monotonic() - begin) / 60:.1f} minutes\n", flush=True)
 
 
 parser = results.parser(__doc__)
+parser.add_argument(
+    "parts", nargs="*", choices=[[], *BENCHES], metavar="speed|quality", help="what to run; all of it unless said"
+)
 parser.add_argument("--esn-peers", metavar="PYTHON", help="interpreter that has what bench/esn_peers.txt names")
 parser.add_argument("--liquid-peers", metavar="PYTHON", help="interpreter that has what bench/liquid_peers.txt names")
 options = parser.parse_args()
 common = ["--quick"] * options.quick + (["--output", str(options.output)] if options.output else [])
-esn_speed.main([*common, *peers(options.esn_peers)])
-liquid_speed.main([*common, *peers(options.liquid_peers)])
-for bench in (
-    roofline,
-    growth,
-    speed,
-    sharing,
-    search,
-    sparsity,
-    structured,
-    narrow,
-    big,
-    stream_speed,
-    diagnostics_speed,
-):
-    bench.main(common)
-for bench in (accuracy, dynamics, adaptation, embedded, integers):
-    bench.main(common)
-if options.quick or "RESERVOIRS_DATA" in os.environ:
-    liquid_accuracy.main(common)
-    speech.main(common)
-else:
-    print("# liquids on images and speech: left out, because RESERVOIRS_DATA is not set")
+peers = {esn_speed: options.esn_peers, liquid_speed: options.liquid_peers}
+for part in options.parts or BENCHES:
+    for bench in BENCHES[part]:
+        if bench in ON_DATA and not options.quick and "RESERVOIRS_DATA" not in os.environ:
+            print(f"# {bench.__name__}: left out, because RESERVOIRS_DATA is not set")
+            continue
+        python = peers.get(bench)
+        timed(bench.main, common + (["--peers-python", python] if python else []))
