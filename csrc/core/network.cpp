@@ -40,6 +40,11 @@ constexpr std::int64_t kFewestSteps = 2;
 // long as their states do fit (measured on a Xeon with AMX with 64 sequences through 1000 units: 1.1 times as fast, 1.3
 // in double precision). States that do not are gone through in parts that do.
 constexpr std::int64_t kCache = 1 << 19;
+
+// Lanes through many sparse links take so many slots of all rows, then the next: columns ascend along a row, so that a
+// part reads states that about fit the first cache.
+constexpr std::int64_t kFirstCache = 1 << 15;
+constexpr std::int64_t kFewestSlots = 16;
 constexpr std::int64_t kFewestGroups = 4;
 
 }  // namespace
@@ -276,7 +281,7 @@ StageStep<T> Network<T>::stage_step(const Packed& m, int lanes) const {
     if (lanes < 0 && !m.first_columns16.empty()) a.columns = m.first_columns16.data();
     if (lanes < 0 && !m.first_columns32.empty()) a.columns = m.first_columns32.data();
     a.n_columns = m.transform ? static_cast<std::int64_t>(m.weights.size()) : n_rows();
-    a.last_column = a.n_columns;
+    a.n_parts = 1;
     return a;
 }
 
@@ -329,12 +334,11 @@ void Network<T>::run(const Kernels<T>& k, int lanes, StageStep<T>* steps, std::i
     const bool is_wide = weights_.storage == Storage::own;
     if (lanes < 0) return of_blocks(steps[0]);
     const StageStep<T> all = steps[0];
-    const std::int64_t at_once = columns_at_once(n_steps, w);
-    for (std::int64_t first = 0; first < all.n_columns; first += at_once) {
-        const std::int64_t last = std::min(first + at_once, all.n_columns);
+    const std::int64_t n_parts = parts_of_step(n_steps, w);
+    for (std::int64_t part = 0; part < n_parts; ++part) {
         for (StageStep<T>* step = steps; step < steps + n_steps; ++step) {
-            step->first_column = first;
-            step->last_column = last;
+            step->part = part;
+            step->n_parts = n_parts;
         }
         if (n_steps == 1 && is_wide) {
             of_blocks(steps[0]);
@@ -342,19 +346,19 @@ void Network<T>::run(const Kernels<T>& k, int lanes, StageStep<T>* steps, std::i
         }
         for (std::int64_t i = all.first_block; i < all.last_block; ++i) {
             const std::int64_t block = all.backwards ? all.first_block + all.last_block - 1 - i : i;
-            const auto start = weights_.block_start.begin() + block;
-            const std::int64_t first_slot = start[0] + first;
-            const std::int64_t last_slot = last < all.n_columns ? start[0] + last : start[1];
             // Lanes share each weight, so to widen it first costs little, and they need no kernels of their own.
-            if (!is_wide) k.widen[static_cast<int>(weights_.storage)](all, block, first_slot, last_slot, w.wide.data());
+            if (!is_wide) {
+                const SlotRange slots = slots_of_part(steps[0], block);
+                k.widen[static_cast<int>(weights_.storage)](all, block, slots.first, slots.last, w.wide.data());
+                for (StageStep<T>* step = steps; step < steps + n_steps; ++step) {
+                    step->weights = w.wide.data();
+                    step->first_slot = slots.first;
+                }
+            }
             for (StageStep<T>* step = steps; step < steps + n_steps; ++step) {
                 step->first_block = block;
                 step->last_block = block + 1;
                 step->is_followed = is_wide && step == steps && i + 1 < all.last_block;
-                if (!is_wide) {
-                    step->weights = w.wide.data();
-                    step->first_slot = first_slot;
-                }
                 of_blocks(*step);
             }
         }
@@ -370,13 +374,17 @@ std::int64_t Network<T>::groups_together(std::int64_t n_lanes) const {
 }
 
 template <class T>
-std::int64_t Network<T>::columns_at_once(std::int64_t n_groups, const Workspace& w) const {
-    const std::int64_t of_a_column = n_groups * w.slot_size / slot_size_ * static_cast<std::int64_t>(sizeof(T));
-    const std::int64_t n_columns = n_rows(), most = kCache / of_a_column;
+std::int64_t Network<T>::parts_of_step(std::int64_t n_groups, const Workspace& w) const {
+    if (w.sums.empty()) return 1;
+    const std::int64_t of_states = n_groups * w.slot_size * static_cast<std::int64_t>(sizeof(T));
+    if (!weights_.dense) return std::clamp<std::int64_t>(of_states / kFirstCache, 1, slots_of_a_row() / kFewestSlots);
     // One group reads all weights once in any case.
-    if (n_groups == 1 || w.sums.empty() || n_columns <= most) return std::numeric_limits<std::int64_t>::max() / 2;
-    const std::int64_t n_parts = (n_columns + most - 1) / most;
-    return (n_columns + n_parts - 1) / n_parts;
+    return n_groups == 1 ? 1 : (of_states + kCache - 1) / kCache;
+}
+
+template <class T>
+std::int64_t Network<T>::slots_of_a_row() const {
+    return weights_.block_start.back() / static_cast<std::int64_t>(weights_.block_start.size() - 1);
 }
 
 template <class T>
@@ -469,6 +477,12 @@ void Network<T>::settle(const Kernels<T>& k, Workspace& w) const {
 }
 
 template <class T>
+bool Network<T>::goes_in_parts() const {
+    if (!is_plain() || weights_.transform) return false;
+    return weights_.dense || slots_of_a_row() >= 2 * kFewestSlots;
+}
+
+template <class T>
 typename Network<T>::Workspace Network<T>::make_workspace(std::int64_t n_lanes) const {
     const std::int64_t size = slot_size_ * n_lanes;
     const Aligned<T> slot(static_cast<std::size_t>(size), T(0));
@@ -483,7 +497,7 @@ typename Network<T>::Workspace Network<T>::make_workspace(std::int64_t n_lanes) 
                 {},
                 {},
                 weights_.transform ? Aligned<T>(weights_.weights.size(), T(0)) : Aligned<T>(),
-                n_lanes > 1 && weights_.dense && is_plain() ? slot : Aligned<T>()};
+                n_lanes > 1 && goes_in_parts() ? slot : Aligned<T>()};
     if (n_lanes > 1 && weights_.storage != Storage::own) {
         const auto& start = weights_.block_start;
         std::int64_t longest = 0;

@@ -2,7 +2,7 @@
 //
 // A source's synapses lie side by side; the units they reach are scattered, so that each arrival is read and written on
 // its own. What binds is the number of loads and stores: synapses go four at a time, whose addresses and weights are
-// one load each, taken apart in registers. Products and sums are rounded one by one.
+// one load each, taken apart in registers. Products and sums are rounded one by one. (With gathers: scattered.inl.)
 
 namespace {
 
@@ -216,122 +216,6 @@ void deliver(const Delivery<T>& job) {
     }
 }
 
-#if defined(RSV_LEVEL_V4) && defined(__GNUC__)
-#define RSV_SCATTERS
-// A vector of synapses, or what is left of a row; of what is not used nothing is read or written.
-template <class T>
-struct Scattered;
-
-template <>
-struct Scattered<float> {
-    using Numbers = __m512;
-    using Numbers32 = __m512i;
-    static constexpr int kLanes = 16;
-    __mmask16 used;
-
-    explicit Scattered(std::int64_t left) : used(static_cast<__mmask16>(left < kLanes ? (1u << left) - 1 : 0xFFFF)) {}
-
-    Numbers32 addresses(const std::uint16_t* from) const {
-        return _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(used, from));
-    }
-    Numbers32 addresses(const std::uint32_t* from) const { return _mm512_maskz_loadu_epi32(used, from); }
-    static Numbers32 of(std::uint32_t x) { return _mm512_set1_epi32(static_cast<int>(x)); }
-    static Numbers32 sum(Numbers32 a, Numbers32 b) { return _mm512_add_epi32(a, b); }
-    static Numbers32 difference(Numbers32 a, Numbers32 b) { return _mm512_sub_epi32(a, b); }
-    static Numbers of(float x) { return _mm512_set1_ps(x); }
-    static Numbers within(Numbers x, Numbers lowest, Numbers highest) {
-        return _mm512_min_ps(_mm512_max_ps(x, lowest), highest);
-    }
-    Numbers load(const float* from) const { return _mm512_maskz_loadu_ps(used, from); }
-    Numbers load(const std::int8_t* from) const {
-        return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(used, from)));
-    }
-    void store(float* to, Numbers x) const { _mm512_mask_storeu_ps(to, used, x); }
-    void gather(const PairTarget<float>* from, Numbers32 at, Numbers& gain, Numbers& loss) const {
-        const __m512i evens = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-        const auto pairs = [from](__m256i places, std::uint32_t of) {
-            return _mm512_mask_i32gather_epi64(__m512i{}, static_cast<__mmask8>(of), places, from, 8);
-        };
-        const __m512i low = pairs(_mm512_castsi512_si256(at), used);
-        const __m512i high = pairs(_mm512_extracti64x4_epi64(at, 1), used >> 8);
-        gain = _mm512_castsi512_ps(_mm512_permutex2var_epi32(low, evens, high));
-        loss = _mm512_castsi512_ps(_mm512_permutex2var_epi32(low, sum(evens, of(1u)), high));
-    }
-    void add(float* to, Numbers32 at, Numbers x) const {
-        const Numbers before = _mm512_mask_i32gather_ps(Numbers{}, used, at, to, 4);
-        _mm512_mask_i32scatter_ps(to, used, at, before + x, 4);
-    }
-};
-
-template <>
-struct Scattered<double> {
-    using Numbers = __m512d;
-    using Numbers32 = __m256i;
-    static constexpr int kLanes = 8;
-    __mmask8 used;
-
-    explicit Scattered(std::int64_t left) : used(static_cast<__mmask8>(left < kLanes ? (1u << left) - 1 : 0xFF)) {}
-
-    Numbers32 addresses(const std::uint16_t* from) const {
-        return _mm256_cvtepu16_epi32(_mm_maskz_loadu_epi16(used, from));
-    }
-    Numbers32 addresses(const std::uint32_t* from) const { return _mm256_maskz_loadu_epi32(used, from); }
-    static Numbers32 of(std::uint32_t x) { return _mm256_set1_epi32(static_cast<int>(x)); }
-    static Numbers32 sum(Numbers32 a, Numbers32 b) { return _mm256_add_epi32(a, b); }
-    static Numbers32 difference(Numbers32 a, Numbers32 b) { return _mm256_sub_epi32(a, b); }
-    static Numbers of(double x) { return _mm512_set1_pd(x); }
-    static Numbers within(Numbers x, Numbers lowest, Numbers highest) {
-        return _mm512_min_pd(_mm512_max_pd(x, lowest), highest);
-    }
-    Numbers load(const double* from) const { return _mm512_maskz_loadu_pd(used, from); }
-    Numbers load(const std::int8_t* from) const {
-        return _mm512_cvtepi32_pd(_mm256_cvtepi8_epi32(_mm_maskz_loadu_epi8(used, from)));
-    }
-    void store(double* to, Numbers x) const { _mm512_mask_storeu_pd(to, used, x); }
-    void gather(const PairTarget<double>* from, Numbers32 at, Numbers& gain, Numbers& loss) const {
-        const Numbers32 twice = sum(at, at);
-        gain = _mm512_mask_i32gather_pd(Numbers{}, used, twice, &from->gain, 8);
-        loss = _mm512_mask_i32gather_pd(Numbers{}, used, twice, &from->loss, 8);
-    }
-    void add(double* to, Numbers32 at, Numbers x) const {
-        const Numbers before = _mm512_mask_i32gather_pd(Numbers{}, used, at, to, 8);
-        _mm512_mask_i32scatter_pd(to, used, at, before + x, 8);
-    }
-};
-
-template <AddressForm form, class Synapses, class Numbers32>
-RSV_INLINE Numbers32 scattered_place(Numbers32 addresses, Numbers32 base, Numbers32 mask) {
-    return form == AddressForm::ring ? Synapses::sum(base, addresses) & mask : addresses;
-}
-
-// The same for rows that reach no place twice: with gathers and scatters.
-template <class T, AddressForm form, WeightForm weight_form>
-void scattered_deliver(const Delivery<T>& job) {
-    using Synapses = Scattered<T>;
-    using Weight = std::conditional_t<weight_form == WeightForm::narrow, std::int8_t, T>;
-    constexpr bool scaled = weight_form != WeightForm::plain;
-    const auto* addresses = static_cast<const AddressOf<form>*>(job.addresses);
-    const auto* weights = static_cast<const Weight*>(job.weights);
-    const std::int64_t* start = job.start;
-    const std::uint32_t* sources = job.sources;
-    const std::int64_t n_sources = job.n_sources;
-    T* arrivals = job.arrivals;
-    const auto base = Synapses::of(job.base);
-    const auto mask = Synapses::of(job.mask);
-    for (std::int64_t s = 0; s < n_sources; ++s) {
-        prefetch_rows_ahead(job, addresses, weights, s);
-        const auto scale = Synapses::of(scaled ? job.scales[s] : T(1));
-        const std::int64_t end = start[sources[s] + 1];
-        for (std::int64_t k = start[sources[s]]; k < end; k += Synapses::kLanes) {
-            const Synapses some(end - k);
-            auto amplitudes = some.load(weights + k);
-            if constexpr (scaled) amplitudes = scale * amplitudes;
-            some.add(arrivals, scattered_place<form, Synapses>(some.addresses(addresses + k), base, mask), amplitudes);
-        }
-    }
-}
-#endif
-
 // Tsodyks and Markram 1997, Markram, Wang and Tsodyks 1998: r recovers towards 1, u falls back to U, and a spike of
 // amplitude w u r takes the share u of r.
 template <class T, AddressForm address_form>
@@ -427,43 +311,5 @@ void plastic_rows(const PlasticRows<T>& job) {
         }
     }
 }
-
-#if defined(RSV_SCATTERS)
-// The same for rows that reach no place twice.
-template <class T, AddressForm form>
-void scattered_plastic_rows(const PlasticRows<T>& job) {
-    using Synapses = Scattered<T>;
-    const auto* addresses = static_cast<const AddressOf<form>*>(job.addresses);
-    T* weights = job.weights;
-    const std::int64_t* start = job.start;
-    const std::uint32_t* sources = job.sources;
-    const std::int64_t n_sources = job.n_sources;
-    const PairTarget<T>* targets = job.targets;
-    T* arrivals = job.arrivals;
-    const auto lowest = Synapses::of(job.lowest);
-    const auto highest = Synapses::of(job.highest);
-    const auto unit_mask = Synapses::of(job.unit_mask);
-    const auto base = Synapses::of(job.base);
-    const auto mask = Synapses::of(job.mask);
-    for (std::int64_t s = 0; s < n_sources; ++s) {
-        prefetch_rows_ahead(job, addresses, weights, s);
-        const std::uint32_t j = sources[s];
-        const auto offset = Synapses::of(job.offsets == nullptr ? 0u : job.offsets[j]);
-        const auto scale = Synapses::of(job.scales == nullptr ? T(1) : job.scales[s]);
-        const auto trace = Synapses::of(job.traces[j]);
-        const std::int64_t end = start[j + 1];
-        for (std::int64_t k = start[j]; k < end; k += Synapses::kLanes) {
-            const Synapses some(end - k);
-            const auto at = some.addresses(addresses + k);
-            typename Synapses::Numbers gain;
-            typename Synapses::Numbers loss;
-            some.gather(targets, Synapses::difference(at & unit_mask, offset), gain, loss);
-            const auto w = some.load(weights + k);
-            some.store(weights + k, Synapses::within(w + (gain * trace - loss), lowest, highest));
-            some.add(arrivals, scattered_place<form, Synapses>(at, base, mask), scale * w);
-        }
-    }
-}
-#endif
 
 }  // namespace

@@ -10,6 +10,8 @@ namespace {
 using reservoirs::Activation;
 using reservoirs::kBlockRows;
 using reservoirs::PerUnit;
+using reservoirs::SlotRange;
+using reservoirs::slots_of_part;
 using reservoirs::StageStep;
 using reservoirs::Storage;
 
@@ -345,35 +347,50 @@ RSV_INLINE void finish_lanes(const StageStep<T>& a, TileRows rows, const LaneSum
     });
 }
 
+// Where sums wait between the parts of a step: those of a row, and of the rows behind it.
+template <class T, int kVectors>
+RSV_INLINE T* waiting(const StageStep<T>& a, std::int64_t row) {
+    return a.sums + row * kVectors * kWidth<T>;
+}
+
+template <class T, class Index, int kRows, int kVectors>
+RSV_INLINE void add_slots(const StageStep<T>& a, SlotRange slots, int first_row, LaneSums<T, kRows, kVectors>& sum) {
+    const Index* columns = static_cast<const Index*>(a.columns);
+    const T* weights = static_cast<const T*>(a.weights) - a.first_slot * kBlockRows;
+    for (std::int64_t slot = slots.first; slot < slots.last; ++slot) {
+        const std::int64_t at = slot * kBlockRows + first_row;
+        repeat<kRows>([&](int i) RSV_INLINE_LAMBDA {
+            const Vec<T> weight = broadcast<T>(weights[at + i]);
+            const T* x = a.state + static_cast<std::int64_t>(columns[at + i]) * kVectors * kWidth<T>;
+            repeat<kVectors>(
+                [&](int v) RSV_INLINE_LAMBDA { sum[i][v] = fma<T>(weight, load<T>(x + v * kWidth<T>), sum[i][v]); });
+        });
+    }
+}
+
 // The activations of a tile are computed beside the sums of the next, which wait for the second cache while they wait
-// for each other.
-template <class T, Activation kind, class Index, int kLaneBytes, bool kOfLanes>
+// for each other. kGoesOn: sums have been begun by parts of this step.
+template <class T, Activation kind, class Index, int kLaneBytes, bool kOfLanes, bool kGoesOn>
 void sparse_step_tiles(const StageStep<T>& step) {
     const StageStep<T> a = step;  // a copy no store can alias: its fields stay in registers
     constexpr int kVectors = kLaneBytes / kVectorBytes;
     // Double precision divides for so long that a tile of four rows is done in bursts (measured on a Xeon with AMX: 1.1
     // times as long).
     constexpr int kRows = kVectorBytes == 64 ? (sizeof(T) == 4 ? 4 : 4 / kVectors) : kVectors <= 2 ? 2 : 1;
-    const Index* columns = static_cast<const Index*>(a.columns);
-    const T* weights = static_cast<const T*>(a.weights) - a.first_slot * kBlockRows;
     // Not set: GCC would begin the activations of zeros for the first tile, in registers that sums need.
     LaneSums<T, kRows, kVectors> ready;
     TileRows rows_of_ready{};
     for (std::int64_t block = a.first_block; block < a.last_block; ++block) {
+        const SlotRange slots = slots_of_part(a, block);
         for (int r = 0; r < kBlockRows; r += kRows) {
             const TileRows rows{block * kBlockRows, static_cast<unsigned>(kBlockRows + r - a.turns[block])};
             LaneSums<T, kRows, kVectors> sum;
-            begin_lanes<T, kRows, kVectors>(a, block * kBlockRows + r, sum);
-            for (std::int64_t slot = a.block_start[block]; slot < a.block_start[block + 1]; ++slot) {
-                const std::int64_t at = slot * kBlockRows + r;
-                repeat<kRows>([&](int i) RSV_INLINE_LAMBDA {
-                    const Vec<T> weight = broadcast<T>(weights[at + i]);
-                    const T* x = a.state + static_cast<std::int64_t>(columns[at + i]) * kVectors * kWidth<T>;
-                    repeat<kVectors>([&](int v) RSV_INLINE_LAMBDA {
-                        sum[i][v] = fma<T>(weight, load<T>(x + v * kWidth<T>), sum[i][v]);
-                    });
-                });
+            if constexpr (kGoesOn) {
+                std::memcpy(sum, waiting<T, kVectors>(a, block * kBlockRows + r), sizeof sum);
+            } else {
+                begin_lanes<T, kRows, kVectors>(a, block * kBlockRows + r, sum);
             }
+            add_slots<T, Index, kRows, kVectors>(a, slots, r, sum);
             if (block > a.first_block || r > 0)
                 finish_lanes<T, kind, kOfLanes, kRows, kVectors>(a, rows_of_ready, ready);
             each_of_tile<kRows, kVectors>([&](int i, int v) RSV_INLINE_LAMBDA { ready[i][v] = sum[i][v]; });
@@ -383,12 +400,40 @@ void sparse_step_tiles(const StageStep<T>& step) {
     finish_lanes<T, kind, kOfLanes, kRows, kVectors>(a, rows_of_ready, ready);
 }
 
+// A part of a step, of which more parts are to come.
+template <class T, class Index, int kLaneBytes>
+RSV_APART void sparse_sum_tiles(const StageStep<T>& step) {
+    const StageStep<T> a = step;
+    constexpr int kVectors = kLaneBytes / kVectorBytes;
+    constexpr int kRows = kVectors < 8 ? 8 / kVectors : 1;  // sums enough to hide how long a multiply-add takes
+    for (std::int64_t block = a.first_block; block < a.last_block; ++block) {
+        const SlotRange slots = slots_of_part(a, block);
+        for (int r = 0; r < kBlockRows; r += kRows) {
+            T* const kept = waiting<T, kVectors>(a, block * kBlockRows + r);
+            LaneSums<T, kRows, kVectors> sum;
+            if (a.part == 0) {
+                begin_lanes<T, kRows, kVectors>(a, block * kBlockRows + r, sum);
+            } else {
+                std::memcpy(sum, kept, sizeof sum);
+            }
+            add_slots<T, Index, kRows, kVectors>(a, slots, r, sum);
+            std::memcpy(kept, sum, sizeof sum);
+        }
+    }
+}
+
 // Where one loop asks whose the leaks are, GCC begins both ways before it asks, and sums leave their registers.
 template <class T, Activation kind, class Index, int kLaneBytes>
 void sparse_step_lanes(const StageStep<T>& step) {
+    if (step.part + 1 < step.n_parts) return sparse_sum_tiles<T, Index, kLaneBytes>(step);
     const bool of_lanes = step.leak_of_lanes != nullptr;
-    (of_lanes ? sparse_step_tiles<T, kind, Index, kLaneBytes, true>
-              : sparse_step_tiles<T, kind, Index, kLaneBytes, false>)(step);
+    if (step.part > 0) {
+        (of_lanes ? sparse_step_tiles<T, kind, Index, kLaneBytes, true, true>
+                  : sparse_step_tiles<T, kind, Index, kLaneBytes, false, true>)(step);
+    } else {
+        (of_lanes ? sparse_step_tiles<T, kind, Index, kLaneBytes, true, false>
+                  : sparse_step_tiles<T, kind, Index, kLaneBytes, false, false>)(step);
+    }
 }
 
 // Rows of a block that share each read of the state, and the lanes of their sums: what fits the registers.
@@ -450,28 +495,29 @@ void dense_step_lanes(const StageStep<T>& step) {
     const StageStep<T> a = step;  // a copy no store can alias: its fields stay in registers
     for (std::int64_t i = a.first_block; i < a.last_block; ++i) {
         const std::int64_t block = a.backwards ? a.first_block + a.last_block - 1 - i : i;
+        const SlotRange slots = slots_of_part(a, block);
+        const std::int64_t first_column = slots.first - a.block_start[block];
+        const std::int64_t last_column = slots.last - a.block_start[block];
         typename Tile::Sums sums[kBlockRows / kRows];
-        const auto kept = [&](int row) { return a.sums + (block * kBlockRows + row) * kVectors * kWidth<T>; };
         for (int row = 0; row < kBlockRows; row += kRows) {
-            if (a.first_column == 0)
+            if (a.part == 0)
                 begin_lanes<T, kRows, kVectors>(a, block * kBlockRows + row, sums[row / kRows]);
             else
-                std::memcpy(&sums[row / kRows], kept(row), sizeof(typename Tile::Sums));
+                std::memcpy(&sums[row / kRows], waiting<T, kVectors>(a, block * kBlockRows + row), sizeof sums[0]);
         }
-        const std::int64_t slot = block * a.n_columns + a.first_column - a.first_slot;
-        const T* weights = static_cast<const T*>(a.weights) + slot * kBlockRows;
+        const T* weights = static_cast<const T*>(a.weights) + (slots.first - a.first_slot) * kBlockRows;
         const bool asks = (a.is_followed || i + 1 < a.last_block) && a.n_columns >= Tile::kManyColumns;
         const std::int64_t to_next = asks ? (a.backwards ? -a.n_columns : a.n_columns) * kBlockRows : 0;
-        for (std::int64_t first = a.first_column; first < a.last_column; first += Tile::kStretch) {
-            const std::int64_t rest = a.last_column - first;
+        for (std::int64_t first = first_column; first < last_column; first += Tile::kStretch) {
+            const std::int64_t rest = last_column - first;
             const std::int64_t n = rest < Tile::kStretch ? rest : Tile::kStretch;
             for (int row = 0; row < kBlockRows; row += kRows) {
-                Tile::add(weights + (first - a.first_column) * kBlockRows, a.state + first * kVectors * kWidth<T>, n,
-                          row, to_next, sums[row / kRows]);
+                Tile::add(weights + (first - first_column) * kBlockRows, a.state + first * kVectors * kWidth<T>, n, row,
+                          to_next, sums[row / kRows]);
             }
         }
-        if (a.last_column < a.n_columns) {
-            std::memcpy(kept(0), sums, sizeof sums);
+        if (a.part + 1 < a.n_parts) {
+            std::memcpy(waiting<T, kVectors>(a, block * kBlockRows), sums, sizeof sums);
             continue;
         }
         for (int row = 0; row < kBlockRows; row += kRows) {

@@ -56,9 +56,10 @@ struct StageStep {
     const T* scales;      // [row] of weights stored as integers
     // std::uint16_t or std::uint32_t, [slot][row]; consecutive: [slot], of the first value; dense: unused
     const void* columns;
-    // Lanes through dense weights: the columns of this call. Sums that wait for the next columns lie in `sums`.
-    std::int64_t first_column;
-    std::int64_t last_column;
+    // Lanes may take the slots of all blocks in parts, one after another. Sums that wait for the next part lie in
+    // `sums`.
+    std::int64_t part;
+    std::int64_t n_parts;
     T* sums;                 // [row][lane]
     bool is_followed;        // another block comes after the last
     std::int64_t n_columns;  // transform: a power of two, as many as state and transformed have numbers
@@ -76,6 +77,19 @@ struct StageStep {
     const T* input;
     T* next;  // out: keep y + leak f(bias + W_in u + W x)
 };
+
+struct SlotRange {
+    std::int64_t first;
+    std::int64_t last;
+};
+
+// A block's slots in this part of the step.
+template <class T>
+SlotRange slots_of_part(const StageStep<T>& step, std::int64_t block) {
+    const std::int64_t begin = step.block_start[block], n = step.block_start[block + 1] - begin;
+    if (step.n_parts == 1) return {begin, begin + n};
+    return {begin + n * step.part / step.n_parts, begin + n * (step.part + 1) / step.n_parts};
+}
 
 // Inhibitory links stop short of 0 by this much, so that they can be told from unused slots.
 constexpr double kLeastInhibition = 1e-30;

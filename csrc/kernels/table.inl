@@ -19,6 +19,7 @@
 #include "gram.inl"
 #include "liquid.inl"
 #include "delivery.inl"
+#include "scattered.inl"
 // clang-format on
 
 namespace {

@@ -290,6 +290,10 @@ void test_large_batches() {
     const Model<T> larger({1100}, 1, 1.0, Activation::tanh, numbers);
     test_harvest(larger, lengths, numbers);
     test_harvest(larger.stored(Storage::int8), lengths, numbers);
+    // So many links that lanes go through them in parts.
+    const Model<T> sparse({1100}, 1, 0.08, Activation::tanh, numbers);
+    test_harvest(sparse, lengths, numbers);
+    test_harvest(sparse.stored(Storage::int8), lengths, numbers);
 }
 
 // Whichever way states are gathered and blocks are ordered, steps give the same bits: a processor takes one way only.

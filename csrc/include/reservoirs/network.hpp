@@ -270,7 +270,10 @@ private:
     // How many groups of lanes gain by sharing each read of a weight as well.
     static constexpr std::int64_t kMostGroups = 8;
     std::int64_t groups_together(std::int64_t n_lanes) const;
-    std::int64_t columns_at_once(std::int64_t n_groups, const Workspace& w) const;
+    // Whether lanes may take steps in parts, and in how many: what states a part reads should fit a cache.
+    bool goes_in_parts() const;
+    std::int64_t parts_of_step(std::int64_t n_groups, const Workspace& w) const;
+    std::int64_t slots_of_a_row() const;
     void begin_lanes(const Kernels<T>& k, const Harvest<T>& job, const Group& group, LaneWorkspace& lanes) const;
     bool begin_row(const Kernels<T>& k, const Harvest<T>& job, std::int64_t t, LaneWorkspace& lanes,
                    Workspace& alone) const;
