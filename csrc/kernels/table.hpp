@@ -83,9 +83,9 @@ struct SlotRange {
     std::int64_t last;
 };
 
-// A block's slots in this part of the step.
+// A block's slots in this part of the step. Static: what instruction sets share is linked once for all of them.
 template <class T>
-SlotRange slots_of_part(const StageStep<T>& step, std::int64_t block) {
+static SlotRange slots_of_part(const StageStep<T>& step, std::int64_t block) {
     const std::int64_t begin = step.block_start[block], n = step.block_start[block + 1] - begin;
     if (step.n_parts == 1) return {begin, begin + n};
     return {begin + n * step.part / step.n_parts, begin + n * (step.part + 1) / step.n_parts};
