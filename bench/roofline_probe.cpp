@@ -351,6 +351,64 @@ double scattered_lanes(int64_t n_units, int64_t n_links, double seconds, int n_t
     });
 }
 
+struct Pair {
+    float gain, loss;
+};
+
+// Synapses one by one.
+struct Alone {
+    static constexpr int64_t kLanes = 1;
+    explicit Alone(int64_t = 0) {}
+
+    static uint16_t indices(const uint16_t* from) { return *from; }
+    static float take(const float* from) { return *from; }
+    static void give(float* to, float x) { *to = x; }
+    static float pick(const float* from, uint16_t at) { return from[at]; }
+    static Pair pick_pair(const Pair* from, uint16_t at) { return from[at]; }
+    static void put(float* to, uint16_t at, float x) { to[at] = x; }
+};
+
+#if defined(__AVX512BW__) && defined(__AVX512VL__)
+// A vector of synapses of one source, or what is left of them, by gathers and scatters.
+struct Together {
+    static constexpr int64_t kLanes = 16;
+    struct Pairs {
+        __m512 gain, loss;
+    };
+    __mmask16 used;
+
+    explicit Together(int64_t left = kLanes) : used(static_cast<__mmask16>(left < kLanes ? (1u << left) - 1 : 0xFFFF)) {}
+
+    __m512i indices(const uint16_t* from) const {
+        return _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(used, from));
+    }
+    __m512 take(const float* from) const { return _mm512_maskz_loadu_ps(used, from); }
+    void give(float* to, __m512 x) const { _mm512_mask_storeu_ps(to, used, x); }
+    __m512 pick(const float* from, __m512i at) const { return _mm512_mask_i32gather_ps(__m512{}, used, at, from, 4); }
+    Pairs pick_pair(const Pair* from, __m512i at) const {
+        const __m512i evens = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+        const __m512i odds = _mm512_add_epi32(evens, _mm512_set1_epi32(1));
+        const auto low_used = static_cast<__mmask8>(used), high_used = static_cast<__mmask8>(used >> 8);
+        const __m512i low = _mm512_mask_i32gather_epi64(__m512i{}, low_used, _mm512_castsi512_si256(at), from, 8);
+        const __m256i places = _mm512_extracti64x4_epi64(at, 1);
+        const __m512i high = _mm512_mask_i32gather_epi64(__m512i{}, high_used, places, from, 8);
+        return {_mm512_castsi512_ps(_mm512_permutex2var_epi32(low, evens, high)),
+                _mm512_castsi512_ps(_mm512_permutex2var_epi32(low, odds, high))};
+    }
+    void put(float* to, __m512i at, __m512 x) const { _mm512_mask_i32scatter_ps(to, used, at, x, 4); }
+};
+
+template <class Probe>
+double of_the_faster(const Probe& probe) {
+    return std::max(probe(Alone()), probe(Together()));
+}
+#else
+template <class Probe>
+double of_the_faster(const Probe& probe) {
+    return probe(Alone());
+}
+#endif
+
 // Rows of synapses in the order in which their sources spike.
 struct Rows {
     const int64_t* start;
@@ -366,12 +424,12 @@ struct Rows {
         for (int64_t s = 0; s < n_spikes; ++s) n += start[spikes[s] + 1] - start[spikes[s]];
         return static_cast<double>(n);
     }
-    // visit(source, synapse)
-    template <class Visit>
-    void each(const Visit& visit) const {
+    // visit(synapse, lanes), row after row.
+    template <class Way, class Visit>
+    void each(Way, const Visit& visit) const {
         for (int64_t s = 0; s < n_spikes; ++s) {
-            const int64_t source = spikes[s], end = start[source + 1];
-            for (int64_t k = start[source]; k < end; ++k) visit(source, k);
+            const int64_t end = start[spikes[s] + 1];
+            for (int64_t k = start[spikes[s]]; k < end; k += Way::kLanes) visit(k, Way(end - k));
         }
     }
 };
@@ -436,14 +494,19 @@ double probe_scattered_lanes64(int64_t n_units, int64_t n_links, double seconds,
 double probe_delivery(const int64_t* start, const uint16_t* targets, int64_t n_sources, const int32_t* spikes,
                       int64_t n_spikes, int64_t n_units, double seconds, int n_threads) {
     const Rows rows{start, targets, n_sources, spikes, n_spikes, n_units};
-    return a_second(seconds, n_threads, rows.n_visits(), [rows] {
-        return [rows, to = std::vector<float>(static_cast<size_t>(rows.n_units)),
-                weights = std::vector<float>(static_cast<size_t>(rows.n_synapses()), 1.0f)]() mutable {
-            float* const arrived = to.data();
-            const float* const weight = weights.data();
-            rows.each([&](int64_t, int64_t k) { arrived[rows.targets[k]] += weight[k]; });
-            keep(to);
-        };
+    return of_the_faster([&](auto way) {
+        return a_second(seconds, n_threads, rows.n_visits(), [rows, way] {
+            return [rows, way, to = std::vector<float>(static_cast<size_t>(rows.n_units)),
+                    weights = std::vector<float>(static_cast<size_t>(rows.n_synapses()), 1.0f)]() mutable {
+                float* const arrived = to.data();
+                const float* const weight = weights.data();
+                rows.each(way, [&](int64_t k, auto some) {
+                    const auto at = some.indices(rows.targets + k);
+                    some.put(arrived, at, some.pick(arrived, at) + some.take(weight + k));
+                });
+                keep(to);
+            };
+        });
     });
 }
 
@@ -451,25 +514,25 @@ double probe_delivery(const int64_t* start, const uint16_t* targets, int64_t n_s
 // does as its source spikes.
 double probe_plastic_delivery(const int64_t* start, const uint16_t* targets, int64_t n_sources, const int32_t* spikes,
                               int64_t n_spikes, int64_t n_units, double seconds, int n_threads) {
-    struct Pair {
-        float gain, loss;
-    };
     const Rows rows{start, targets, n_sources, spikes, n_spikes, n_units};
-    return a_second(seconds, n_threads, rows.n_visits(), [rows] {
-        return [rows, to = std::vector<float>(static_cast<size_t>(rows.n_units)),
-                pairs = std::vector<Pair>(static_cast<size_t>(rows.n_units)),
-                weights = std::vector<float>(static_cast<size_t>(rows.n_synapses()), 1.0f)]() mutable {
-            float *const arrived = to.data(), *const weight = weights.data();
-            const Pair* const of = pairs.data();
-            rows.each([&](int64_t, int64_t k) {
-                const float before = weight[k];
-                const Pair pair = of[rows.targets[k]];
-                arrived[rows.targets[k]] += before;
-                weight[k] = before + pair.gain * 0.5f - pair.loss;
-            });
-            keep(to);
-            keep(weights);
-        };
+    return of_the_faster([&](auto way) {
+        return a_second(seconds, n_threads, rows.n_visits(), [rows, way] {
+            return [rows, way, to = std::vector<float>(static_cast<size_t>(rows.n_units)),
+                    pairs = std::vector<Pair>(static_cast<size_t>(rows.n_units)),
+                    weights = std::vector<float>(static_cast<size_t>(rows.n_synapses()), 1.0f)]() mutable {
+                float *const arrived = to.data(), *const weight = weights.data();
+                const Pair* const of = pairs.data();
+                rows.each(way, [&](int64_t k, auto some) {
+                    const auto at = some.indices(rows.targets + k);
+                    const auto before = some.take(weight + k);
+                    const auto pair = some.pick_pair(of, at);
+                    some.put(arrived, at, some.pick(arrived, at) + before);
+                    some.give(weight + k, before + pair.gain * 0.5f - pair.loss);
+                });
+                keep(to);
+                keep(weights);
+            };
+        });
     });
 }
 
@@ -497,7 +560,7 @@ double probe_entering_visits(const int64_t* start, const uint16_t* targets, int6
             const Entering* const list = lists.data();
             const float* const trace = traces.data();
             float* const weight = weights.data();
-            rows.each([&](int64_t, int64_t k) { weight[list[k].synapse] += 1e-9f * trace[list[k].source]; });
+            rows.each(Alone(), [&](int64_t k, Alone) { weight[list[k].synapse] += 1e-9f * trace[list[k].source]; });
             keep(weights);
         };
     });
