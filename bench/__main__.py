@@ -63,6 +63,7 @@ def timed(main: Callable[[list[str]], None], argv: list[str]) -> None:
 
 
 parser = results.parser(__doc__)
+# [] is what argparse finds where no part is named, and holds against the choices.
 parser.add_argument(
     "parts", nargs="*", choices=[[], *BENCHES], metavar="speed|quality", help="what to run; all of it unless said"
 )
