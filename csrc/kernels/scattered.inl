@@ -90,14 +90,14 @@ struct Scattered<double> {
     }
 };
 
-template <AddressForm form, class Synapses, class Numbers32>
+template <AddressForm form, class Lanes, class Numbers32>
 RSV_INLINE Numbers32 scattered_place(Numbers32 addresses, Numbers32 base, Numbers32 mask) {
-    return form == AddressForm::ring ? Synapses::sum(base, addresses) & mask : addresses;
+    return form == AddressForm::ring ? Lanes::sum(base, addresses) & mask : addresses;
 }
 
 template <class T, AddressForm form, WeightForm weight_form>
 void scattered_deliver(const Delivery<T>& job) {
-    using Synapses = Scattered<T>;
+    using Lanes = Scattered<T>;
     using Weight = std::conditional_t<weight_form == WeightForm::narrow, std::int8_t, T>;
     constexpr bool scaled = weight_form != WeightForm::plain;
     const auto* addresses = static_cast<const AddressOf<form>*>(job.addresses);
@@ -106,24 +106,24 @@ void scattered_deliver(const Delivery<T>& job) {
     const std::uint32_t* sources = job.sources;
     const std::int64_t n_sources = job.n_sources;
     T* arrivals = job.arrivals;
-    const auto base = Synapses::of(job.base);
-    const auto mask = Synapses::of(job.mask);
+    const auto base = Lanes::of(job.base);
+    const auto mask = Lanes::of(job.mask);
     for (std::int64_t s = 0; s < n_sources; ++s) {
         prefetch_rows_ahead(job, addresses, weights, s);
-        const auto scale = Synapses::of(scaled ? job.scales[s] : T(1));
+        const auto scale = Lanes::of(scaled ? job.scales[s] : T(1));
         const std::int64_t end = start[sources[s] + 1];
-        for (std::int64_t k = start[sources[s]]; k < end; k += Synapses::kLanes) {
-            const Synapses some(end - k);
+        for (std::int64_t k = start[sources[s]]; k < end; k += Lanes::kLanes) {
+            const Lanes some(end - k);
             auto amplitudes = some.load(weights + k);
             if constexpr (scaled) amplitudes = scale * amplitudes;
-            some.add(arrivals, scattered_place<form, Synapses>(some.addresses(addresses + k), base, mask), amplitudes);
+            some.add(arrivals, scattered_place<form, Lanes>(some.addresses(addresses + k), base, mask), amplitudes);
         }
     }
 }
 
 template <class T, AddressForm form>
 void scattered_plastic_rows(const PlasticRows<T>& job) {
-    using Synapses = Scattered<T>;
+    using Lanes = Scattered<T>;
     const auto* addresses = static_cast<const AddressOf<form>*>(job.addresses);
     T* weights = job.weights;
     const std::int64_t* start = job.start;
@@ -131,27 +131,27 @@ void scattered_plastic_rows(const PlasticRows<T>& job) {
     const std::int64_t n_sources = job.n_sources;
     const PairTarget<T>* targets = job.targets;
     T* arrivals = job.arrivals;
-    const auto lowest = Synapses::of(job.lowest);
-    const auto highest = Synapses::of(job.highest);
-    const auto unit_mask = Synapses::of(job.unit_mask);
-    const auto base = Synapses::of(job.base);
-    const auto mask = Synapses::of(job.mask);
+    const auto lowest = Lanes::of(job.lowest);
+    const auto highest = Lanes::of(job.highest);
+    const auto unit_mask = Lanes::of(job.unit_mask);
+    const auto base = Lanes::of(job.base);
+    const auto mask = Lanes::of(job.mask);
     for (std::int64_t s = 0; s < n_sources; ++s) {
         prefetch_rows_ahead(job, addresses, weights, s);
         const std::uint32_t j = sources[s];
-        const auto offset = Synapses::of(job.offsets == nullptr ? 0u : job.offsets[j]);
-        const auto scale = Synapses::of(job.scales == nullptr ? T(1) : job.scales[s]);
-        const auto trace = Synapses::of(job.traces[j]);
+        const auto offset = Lanes::of(job.offsets == nullptr ? 0u : job.offsets[j]);
+        const auto scale = Lanes::of(job.scales == nullptr ? T(1) : job.scales[s]);
+        const auto trace = Lanes::of(job.traces[j]);
         const std::int64_t end = start[j + 1];
-        for (std::int64_t k = start[j]; k < end; k += Synapses::kLanes) {
-            const Synapses some(end - k);
+        for (std::int64_t k = start[j]; k < end; k += Lanes::kLanes) {
+            const Lanes some(end - k);
             const auto at = some.addresses(addresses + k);
-            typename Synapses::Numbers gain;
-            typename Synapses::Numbers loss;
-            some.gather(targets, Synapses::difference(at & unit_mask, offset), gain, loss);
+            typename Lanes::Numbers gain;
+            typename Lanes::Numbers loss;
+            some.gather(targets, Lanes::difference(at & unit_mask, offset), gain, loss);
             const auto w = some.load(weights + k);
-            some.store(weights + k, Synapses::within(w + (gain * trace - loss), lowest, highest));
-            some.add(arrivals, scattered_place<form, Synapses>(at, base, mask), scale * w);
+            some.store(weights + k, Lanes::within(w + (gain * trace - loss), lowest, highest));
+            some.add(arrivals, scattered_place<form, Lanes>(at, base, mask), scale * w);
         }
     }
 }
