@@ -345,6 +345,34 @@ void test_row_by_row() {
     }
 }
 
+// Potentials that somebody looks at must not have been reset yet: without, units integrate and fire in one pass.
+template <class T>
+void test_one_pass(bool alike) {
+    Numbers numbers{11};
+    constexpr int64_t kUnits = 40;
+    Arrays<T> arrays(kinds()[0], kUnits, kInputs, numbers);
+    for (T& value : arrays.parameters) {
+        const T factor = T(1) + T(numbers.next()) / 4;
+        if (!alike && value < T(1.5)) value *= factor;  // refractory periods are whole steps
+    }
+    const auto liquid = std::make_shared<const Liquid<T>>(arrays.spec());
+    const std::vector<double> probabilities(at(kInputs), 0.3);
+    std::vector<T> counts[2];
+    for (const bool watched : {false, true}) {
+        LiquidBatch<T> batch(liquid, 1, T(0), false, {},
+                             watched ? std::vector<std::int32_t>{0} : std::vector<std::int32_t>{});
+        batch.begin_rates({kSteps}, probabilities.data(), 3);
+        counts[watched].resize(at(kUnits));
+        Samples<T> samples;
+        samples.when = {{0, kSteps - 1}};
+        samples.counts = counts[watched].data();
+        batch.advance(kSteps, samples, 1);
+    }
+    CHECK(std::any_of(counts[0].begin(), counts[0].end(), [](T n) { return n > 0; }));
+    CHECK(std::any_of(counts[0].begin(), counts[0].end(), [](T n) { return n < kSteps / 4; }));
+    CHECK(same_bits(counts[0], counts[1]));
+}
+
 template <class T>
 void test_refusals() {
     Numbers numbers{1};
@@ -385,6 +413,10 @@ void test_refusals() {
 void test_liquids() {
     test_refusals<float>();
     test_refusals<double>();
+    for (const bool alike : {false, true}) {
+        test_one_pass<float>(alike);
+        test_one_pass<double>(alike);
+    }
     test_learning<float>();
     test_learning<double>();
     test_row_by_row<float>();
