@@ -208,7 +208,7 @@ networks = st.fixed_dictionaries(
         "strips": st.sampled_from([False, False, True]),
         "weight_dtype": st.sampled_from([None, "bfloat16", "int8"]),
         "form": st.sampled_from(["leaky", "mixing", "potentials", "both"]),
-        "leak": st.sampled_from([None, 0.3]),  # None: each unit has its own
+        "leak": st.sampled_from([None, 0.3, 1.0]),  # None: each unit has its own
         "links": st.sampled_from(["at once", "at once", "late", "gated", "transform"]),
         "n_sequences": st.sampled_from([1, 2, 4, 5, 6, 17, 33, 40]),
         "seed": st.integers(0, 2**32 - 1),

@@ -86,6 +86,7 @@ Network<T>::Network(const NetworkSpec<T>& spec)
         keep_[at] = spec.keep[unit];
     }
     leaks_alike_ = leaks_are_alike(spec);
+    keeps_ = keeps(spec);
     input_stride_ = stages_[0].last_block * kBlockRows;
     input_weights_.assign(static_cast<std::size_t>(n_inputs_ * input_stride_), T(0));
     for (std::int64_t unit = 0; unit < stages_[0].n_units; ++unit) {
@@ -141,6 +142,14 @@ bool Network<T>::leaks_are_alike(const NetworkSpec<T>& spec) const {
     return stages_[0].n_units >= kBlockRows && activation_ != Activation::logistic &&
            std::none_of(spec.leak, spec.leak + n_units_, differs(spec.leak)) &&
            std::none_of(spec.keep, spec.keep + n_units_, differs(spec.keep));
+}
+
+// Whether anything of a state stays. Logistic units are taken to: those beyond the last must stay 0.
+template <class T>
+bool Network<T>::keeps(const NetworkSpec<T>& spec) const {
+    const auto differs_from = [](T value) { return [=](T x) { return x != value; }; };
+    return activation_ == Activation::logistic || std::any_of(spec.leak, spec.leak + n_units_, differs_from(T(1))) ||
+           std::any_of(spec.keep, spec.keep + n_units_, differs_from(T(0)));
 }
 
 template <class T>
@@ -282,6 +291,7 @@ StageStep<T> Network<T>::stage_step(const Packed& m, int lanes) const {
     if (lanes < 0 && !m.first_columns32.empty()) a.columns = m.first_columns32.data();
     a.n_columns = m.transform ? static_cast<std::int64_t>(m.weights.size()) : n_rows();
     a.n_parts = 1;
+    a.n_groups = 1;
     return a;
 }
 
@@ -290,10 +300,7 @@ void Network<T>::mix(const Kernels<T>& k, int lanes, Workspace& w) const {
     StageStep<T> a = stage_step(*mixing_, lanes);
     a.last_block = stages_.back().last_block;
     a.bias = zeros_.data();
-    a.leak = {ones_.data(), 0};
-    a.keep = {zeros_.data(), 0};
     a.state = w.state();
-    a.carried = w.state();
     a.next = w.mixed.data();
     kernel(k, *mixing_, Activation::identity, lanes)(a);
 }
@@ -304,14 +311,11 @@ void Network<T>::gate(const Kernels<T>& k, int lanes, const T* input, Workspace&
     StageStep<T> a = stage_step(*no_links_, lanes);
     a.last_block = stages_.back().last_block;
     a.bias = ones_.data();
-    a.leak = {ones_.data(), 0};
-    a.keep = {zeros_.data(), 0};
     a.input_weights = gates_.data();
     a.input_stride = input_stride_;
     a.n_inputs = n_inputs_;
     a.input = input;
     a.state = sent;
-    a.carried = sent;
     a.next = w.gated.data();
     kernel(k, *no_links_, Activation::identity, lanes)(a);
     k.product(w.gated.data(), sent, n_rows() * (w.slot_size / slot_size_), w.gated.data());
@@ -339,6 +343,8 @@ void Network<T>::run(const Kernels<T>& k, int lanes, StageStep<T>* steps, std::i
         for (StageStep<T>* step = steps; step < steps + n_steps; ++step) {
             step->part = part;
             step->n_parts = n_parts;
+            step->group = step - steps;
+            step->n_groups = n_steps;
         }
         if (n_steps == 1 && is_wide) {
             of_blocks(steps[0]);
@@ -358,7 +364,7 @@ void Network<T>::run(const Kernels<T>& k, int lanes, StageStep<T>* steps, std::i
             for (StageStep<T>* step = steps; step < steps + n_steps; ++step) {
                 step->first_block = block;
                 step->last_block = block + 1;
-                step->is_followed = is_wide && step == steps && i + 1 < all.last_block;
+                step->is_followed = is_wide && i + 1 < all.last_block;
                 of_blocks(*step);
             }
         }
@@ -407,6 +413,7 @@ StageStep<T> Network<T>::first_step(int lanes, const T* input, T* next, Workspac
     a.input = input;
     a.state = no_links_ ? w.gated.data() : shown(w);
     a.carried = mixing_ ? w.mixed.data() : w.state();
+    a.keeps = keeps_ || !w.leak.empty();
     a.transformed = w.transformed.data();
     a.sums = w.sums.data();
     a.next = next;

@@ -29,9 +29,16 @@ inline Vec<T> activate(Vec<T> z) {
 }
 
 template <class T, Activation kind>
-inline Vec<T> updated(Vec<T> y, Vec<T> z, Vec<T> leak, Vec<T> keep) {
+inline Vec<T> activated(Vec<T> z) {
     // + 0 turns a negative zero into a positive one: padding a row with zero weights may not change a bit.
-    return fma<T>(leak, activate<T, kind>(z + broadcast<T>(0)), keep * y);
+    return activate<T, kind>(z + broadcast<T>(0));
+}
+
+// New states of the units from `row` on.
+template <class T, Activation kind>
+RSV_INLINE Vec<T> updated(const StageStep<T>& a, std::int64_t row, Vec<T> z) {
+    const Vec<T> x = activated<T, kind>(z);
+    return a.keeps ? fma<T>(load<T>(a.leak, row), x, load<T>(a.keep, row) * load<T>(a.carried + row)) : x;
 }
 
 template <class T>
@@ -160,8 +167,7 @@ RSV_INLINE void begin_blocks(const StageStep<T>& a, std::int64_t block, BlockSum
 template <class T, Activation kind, int kBlocks>
 RSV_INLINE void finish_blocks(const StageStep<T>& a, std::int64_t block, const BlockSums<T, kBlocks>& sum) {
     each_vector<T, kBlocks>(block, [&](int b, int h, std::int64_t row) RSV_INLINE_LAMBDA {
-        store<T>(a.next + row,
-                 updated<T, kind>(load<T>(a.carried + row), sum[b][h], load<T>(a.leak, row), load<T>(a.keep, row)));
+        store<T>(a.next + row, updated<T, kind>(a, row, sum[b][h]));
     });
 }
 
@@ -334,16 +340,34 @@ RSV_INLINE void begin_lanes(const StageStep<T>& a, std::int64_t at, LaneSums<T, 
     }
 }
 
-// kOfLanes: leaks are those of lanes, not of units.
-template <class T, Activation kind, bool kOfLanes, int kRows, int kVectors>
+// Whose leak rates tell what share of a state is kept.
+enum class Leaks { none, of_units, of_lanes };
+
+// act(which) with a constant of them.
+template <class T, class Act>
+RSV_INLINE void with_leaks(const StageStep<T>& a, const Act& act) {
+    if (!a.keeps)
+        act(std::integral_constant<Leaks, Leaks::none>());
+    else if (a.leak_of_lanes == nullptr)
+        act(std::integral_constant<Leaks, Leaks::of_units>());
+    else
+        act(std::integral_constant<Leaks, Leaks::of_lanes>());
+}
+
+template <class T, Activation kind, Leaks leaks, int kRows, int kVectors>
 RSV_INLINE void finish_lanes(const StageStep<T>& a, TileRows rows, const LaneSums<T, kRows, kVectors>& sum) {
     each_of_tile<kRows, kVectors>([&](int i, int v) RSV_INLINE_LAMBDA {
-        const Vec<T> leak =
-            kOfLanes ? load<T>(a.leak_of_lanes + v * kWidth<T>) : broadcast<T>(a.leak.values[rows[i] * a.leak.stride]);
-        const Vec<T> keep =
-            kOfLanes ? load<T>(a.keep_of_lanes + v * kWidth<T>) : broadcast<T>(a.keep.values[rows[i] * a.keep.stride]);
         const std::int64_t at = (rows[i] * kVectors + v) * kWidth<T>;
-        store<T>(a.next + at, updated<T, kind>(load<T>(a.carried + at), sum[i][v], leak, keep));
+        Vec<T> x = activated<T, kind>(sum[i][v]);
+        if constexpr (leaks == Leaks::of_units) {
+            const Vec<T> keep = broadcast<T>(a.keep.values[rows[i] * a.keep.stride]);
+            x = fma<T>(broadcast<T>(a.leak.values[rows[i] * a.leak.stride]), x, keep * load<T>(a.carried + at));
+        }
+        if constexpr (leaks == Leaks::of_lanes) {
+            const Vec<T> keep = load<T>(a.keep_of_lanes + v * kWidth<T>);
+            x = fma<T>(load<T>(a.leak_of_lanes + v * kWidth<T>), x, keep * load<T>(a.carried + at));
+        }
+        store<T>(a.next + at, x);
     });
 }
 
@@ -370,7 +394,7 @@ RSV_INLINE void add_slots(const StageStep<T>& a, SlotRange slots, int first_row,
 
 // The activations of a tile are computed beside the sums of the next, which wait for the second cache while they wait
 // for each other. kGoesOn: sums have been begun by parts of this step.
-template <class T, Activation kind, class Index, int kLaneBytes, bool kOfLanes, bool kGoesOn>
+template <class T, Activation kind, class Index, int kLaneBytes, Leaks leaks, bool kGoesOn>
 void sparse_step_tiles(const StageStep<T>& step) {
     const StageStep<T> a = step;  // a copy no store can alias: its fields stay in registers
     constexpr int kVectors = kLaneBytes / kVectorBytes;
@@ -391,13 +415,12 @@ void sparse_step_tiles(const StageStep<T>& step) {
                 begin_lanes<T, kRows, kVectors>(a, block * kBlockRows + r, sum);
             }
             add_slots<T, Index, kRows, kVectors>(a, slots, r, sum);
-            if (block > a.first_block || r > 0)
-                finish_lanes<T, kind, kOfLanes, kRows, kVectors>(a, rows_of_ready, ready);
+            if (block > a.first_block || r > 0) finish_lanes<T, kind, leaks, kRows, kVectors>(a, rows_of_ready, ready);
             each_of_tile<kRows, kVectors>([&](int i, int v) RSV_INLINE_LAMBDA { ready[i][v] = sum[i][v]; });
             rows_of_ready = rows;
         }
     }
-    finish_lanes<T, kind, kOfLanes, kRows, kVectors>(a, rows_of_ready, ready);
+    finish_lanes<T, kind, leaks, kRows, kVectors>(a, rows_of_ready, ready);
 }
 
 // A part of a step, of which more parts are to come.
@@ -422,18 +445,14 @@ RSV_APART void sparse_sum_tiles(const StageStep<T>& step) {
     }
 }
 
-// Where one loop asks whose the leaks are, GCC begins both ways before it asks, and sums leave their registers.
+// Where one loop asks whose the leaks are, GCC begins all ways before it asks, and sums leave their registers.
 template <class T, Activation kind, class Index, int kLaneBytes>
 void sparse_step_lanes(const StageStep<T>& step) {
     if (step.part + 1 < step.n_parts) return sparse_sum_tiles<T, Index, kLaneBytes>(step);
-    const bool of_lanes = step.leak_of_lanes != nullptr;
-    if (step.part > 0) {
-        (of_lanes ? sparse_step_tiles<T, kind, Index, kLaneBytes, true, true>
-                  : sparse_step_tiles<T, kind, Index, kLaneBytes, false, true>)(step);
-    } else {
-        (of_lanes ? sparse_step_tiles<T, kind, Index, kLaneBytes, true, false>
-                  : sparse_step_tiles<T, kind, Index, kLaneBytes, false, false>)(step);
-    }
+    with_leaks(step, [&](auto leaks) {
+        (step.part > 0 ? sparse_step_tiles<T, kind, Index, kLaneBytes, leaks.value, true>
+                       : sparse_step_tiles<T, kind, Index, kLaneBytes, leaks.value, false>)(step);
+    });
 }
 
 // Rows of a block that share each read of the state, and the lanes of their sums: what fits the registers.
@@ -448,26 +467,36 @@ struct DenseTile {
     static constexpr std::int64_t kStretch = 128;
     // Stretches are too short for processors to foresee what comes. Whoever reads a line first asks for it so many
     // columns ahead (with the above, measured on a Xeon with AMX at 1000 units: 1.2 times as fast).
-    static constexpr std::int64_t kAhead = 32;
+    static constexpr std::int64_t kAhead = 16;
     // From so many columns on, weights come from memory, which is asked for a block ahead (measured on Zen 5 at 3000
     // units: 2.1 times as fast, 2.5 in double precision).
     static constexpr std::int64_t kManyColumns = 2000;
 
-    // One stretch; the weights of the next block are `to_next` further on, 0: there are none to ask for.
-    RSV_APART static void add(const T* weights, const T* state, std::int64_t n_columns, int first_row,
-                              std::int64_t to_next, Sums& sums) {
+    // What a tile asks for while it is at work: little with each column, because caches that cores share are too slow
+    // for bursts (measured on a Xeon with AMX in double precision: 1.05 times as fast at 1000 units, 1.25 at 3000).
+    struct Ahead {
+        const char* at;
+        std::int64_t step;  // in bytes; 0: nothing to ask for
+    };
+
+    // One stretch.
+    RSV_APART static void add(const T* weights, const T* state, std::int64_t n_columns, int first_row, Ahead ahead,
+                              Sums& sums) {
         Sums sum;
         each_of_tile<kRows, kVectors>([&](int i, int v) RSV_INLINE_LAMBDA { sum[i][v] = sums[i][v]; });
         const T* w = weights + first_row;
         const T* x = state;
-        const auto add_columns = [&](auto ask_weights, auto ask_next, auto ask_states) RSV_INLINE_LAMBDA {
+        const auto add_columns = [&](auto ask_weights, auto ask_states, auto ask_ahead) RSV_INLINE_LAMBDA {
             for (std::int64_t c = 0; c < n_columns; ++c, w += kBlockRows, x += kVectors * kWidth<T>) {
                 if constexpr (ask_weights.value) prefetch(w + kAhead * kBlockRows);
-                if constexpr (ask_next.value) prefetch_early(w + to_next);
                 if constexpr (ask_states.value) {
                     for (int i = 0; i < kLaneBytes; i += 64) {
                         prefetch(x + kAhead * kVectors * kWidth<T> + i / static_cast<int>(sizeof(T)));
                     }
+                }
+                if constexpr (ask_ahead.value) {
+                    prefetch_early(ahead.at);
+                    ahead.at += ahead.step;
                 }
                 each_of_tile<kRows, kVectors>([&](int i, int v) RSV_INLINE_LAMBDA {
                     sum[i][v] = fma<T>(broadcast<T>(w[i]), load<T>(x + v * kWidth<T>), sum[i][v]);
@@ -477,12 +506,14 @@ struct DenseTile {
         using No = std::false_type;
         using Yes = std::true_type;
         const bool begins_line = first_row * static_cast<int>(sizeof(T)) % 64 == 0;
-        if (!begins_line) {
-            add_columns(No(), No(), No());
-        } else if (to_next != 0) {
-            first_row == 0 ? add_columns(Yes(), Yes(), Yes()) : add_columns(Yes(), Yes(), No());
+        if (ahead.step == 0) {
+            first_row == 0 ? add_columns(Yes(), Yes(), No())
+            : begins_line  ? add_columns(Yes(), No(), No())
+                           : add_columns(No(), No(), No());
         } else {
-            first_row == 0 ? add_columns(Yes(), No(), Yes()) : add_columns(Yes(), No(), No());
+            first_row == 0 ? add_columns(Yes(), Yes(), Yes())
+            : begins_line  ? add_columns(Yes(), No(), Yes())
+                           : add_columns(No(), No(), Yes());
         }
         each_of_tile<kRows, kVectors>([&](int i, int v) RSV_INLINE_LAMBDA { sums[i][v] = sum[i][v]; });
     }
@@ -506,14 +537,20 @@ void dense_step_lanes(const StageStep<T>& step) {
                 std::memcpy(&sums[row / kRows], waiting<T, kVectors>(a, block * kBlockRows + row), sizeof sums[0]);
         }
         const T* weights = static_cast<const T*>(a.weights) + (slots.first - a.first_slot) * kBlockRows;
-        const bool asks = (a.is_followed || i + 1 < a.last_block) && a.n_columns >= Tile::kManyColumns;
+        const std::int64_t n_columns = last_column - first_column;
+        const bool asks =
+            (a.is_followed || i + 1 < a.last_block) && (a.n_groups > 1 || a.n_columns >= Tile::kManyColumns);
         const std::int64_t to_next = asks ? (a.backwards ? -a.n_columns : a.n_columns) * kBlockRows : 0;
-        for (std::int64_t first = first_column; first < last_column; first += Tile::kStretch) {
-            const std::int64_t rest = last_column - first;
+        const std::int64_t asked = asks ? kRows * static_cast<std::int64_t>(sizeof(T)) / a.n_groups : 0;
+        const char* ahead = reinterpret_cast<const char*>(weights + to_next);
+        ahead += a.group * n_columns * asked * (kBlockRows / kRows);
+        for (std::int64_t first = 0; first < n_columns; first += Tile::kStretch) {
+            const std::int64_t rest = n_columns - first;
             const std::int64_t n = rest < Tile::kStretch ? rest : Tile::kStretch;
             for (int row = 0; row < kBlockRows; row += kRows) {
-                Tile::add(weights + (first - first_column) * kBlockRows, a.state + first * kVectors * kWidth<T>, n, row,
-                          to_next, sums[row / kRows]);
+                const T* x = a.state + (first_column + first) * kVectors * kWidth<T>;
+                Tile::add(weights + first * kBlockRows, x, n, row, {ahead, asked}, sums[row / kRows]);
+                ahead += n * asked;
             }
         }
         if (a.part + 1 < a.n_parts) {
@@ -522,10 +559,9 @@ void dense_step_lanes(const StageStep<T>& step) {
         }
         for (int row = 0; row < kBlockRows; row += kRows) {
             const TileRows rows{block * kBlockRows, static_cast<unsigned>(row)};
-            if (a.leak_of_lanes != nullptr)
-                finish_lanes<T, kind, true, kRows, kVectors>(a, rows, sums[row / kRows]);
-            else
-                finish_lanes<T, kind, false, kRows, kVectors>(a, rows, sums[row / kRows]);
+            with_leaks(a, [&](auto leaks) RSV_INLINE_LAMBDA {
+                finish_lanes<T, kind, leaks.value, kRows, kVectors>(a, rows, sums[row / kRows]);
+            });
         }
     }
 }

@@ -60,8 +60,12 @@ struct StageStep {
     // `sums`.
     std::int64_t part;
     std::int64_t n_parts;
-    T* sums;                 // [row][lane]
-    bool is_followed;        // another block comes after the last
+    T* sums;  // [row][lane]
+    // Groups of lanes may take turns at each block, of which this is one. Where another block comes after the last,
+    // each asks for a share of its weights.
+    std::int64_t group;
+    std::int64_t n_groups;
+    bool is_followed;
     std::int64_t n_columns;  // transform: a power of two, as many as state and transformed have numbers
     T* transformed;
     const T* bias;  // turned as the slots are, and so are the input weights
@@ -74,6 +78,7 @@ struct StageStep {
     std::int64_t n_inputs;
     const T* state;    // x, what the units send
     const T* carried;  // y, what they keep a share of: x itself for leaky units
+    bool keeps;        // false: the leak rate of all is 1, next holds nothing of y
     const T* input;
     T* next;  // out: keep y + leak f(bias + W_in u + W x)
 };

@@ -98,8 +98,7 @@ RSV_INLINE void last_pass(const StageStep<T>& a, std::int64_t row) {
         for (std::int64_t k = 0; k < a.n_inputs; ++k) {
             sum = fma<T>(load<T>(a.input_weights + k * a.input_stride + i), broadcast<T>(a.input[k]), sum);
         }
-        const Vec<T> y = load<T>(a.carried + i);
-        store<T>(a.next + i, updated<T, kind>(y, sum + v[j], load<T>(a.leak, i), load<T>(a.keep, i)));
+        store<T>(a.next + i, updated<T, kind>(a, i, sum + v[j]));
     }
 }
 

@@ -102,6 +102,14 @@ struct Model {
         return model;
     }
 
+    // Makes new states hold nothing of the old.
+    Model without_leak() const {
+        Model model = *this;
+        model.leak.assign(leak.size(), T(1));
+        model.keep.assign(keep.size(), T(0));
+        return model;
+    }
+
     Network<T> network(bool as_dense) const {
         NetworkSpec<T> spec;
         spec.stage_sizes = stages;
@@ -268,8 +276,16 @@ void test_shapes() {
         const Activation activation = n_units == 50 ? Activation::logistic : Activation::tanh;
         const Model<T> strips = Model<T>({n_units}, 2, 0.5, activation, numbers).in_strips(numbers);
         test_lengths(strips, numbers);
+        test_lengths(strips.without_leak(), numbers);
         test_lengths(strips.stored(Storage::bfloat16), numbers);
         test_lengths(strips.stored(Storage::int8), numbers);
+    }
+    for (const int64_t n_units : {9, 50}) {
+        for (const bool mixes : {false, true}) {
+            const Model<T> model({n_units, 20}, 2, 0.4, Activation::tanh, numbers, mixes);
+            test_lengths(model.without_leak(), numbers);
+            test_lengths(model.stored(Storage::int8).without_leak(), numbers);
+        }
     }
     for (const bool potentials : {false, true}) {
         test_lengths(Model<T>({17}, 2, 0.4, Activation::tanh, numbers, false, potentials, 0, true), numbers);
@@ -289,10 +305,12 @@ void test_large_batches() {
     for (int64_t i = 70; i < 128; ++i) lengths.push_back((i * 37) % 4);
     const Model<T> larger({1100}, 1, 1.0, Activation::tanh, numbers);
     test_harvest(larger, lengths, numbers);
+    test_harvest(larger.without_leak(), lengths, numbers);
     test_harvest(larger.stored(Storage::int8), lengths, numbers);
     // So many links that lanes go through them in parts.
     const Model<T> sparse({1100}, 1, 0.08, Activation::tanh, numbers);
     test_harvest(sparse, lengths, numbers);
+    test_harvest(sparse.without_leak(), lengths, numbers);
     test_harvest(sparse.stored(Storage::int8), lengths, numbers);
 }
 
@@ -334,6 +352,7 @@ void test_ways_to_gather(const decltype(Kernels<T>::sparse16_step)& ways) {
                     step.leak = step.keep = {leak.data(), 1};
                     step.state = state.data();
                     step.carried = bias.data();
+                    step.keeps = true;
                     step.next = next.data();
                     ways[gathers][storage][static_cast<std::size_t>(Activation::tanh)](step);
                     if (expected.empty()) expected = next;

@@ -231,6 +231,7 @@ private:
     static void narrow(Packed& packed);
     void widen(Packed& packed) const;
     bool leaks_are_alike(const NetworkSpec<T>& spec) const;
+    bool keeps(const NetworkSpec<T>& spec) const;
     std::int64_t place(std::int64_t unit) const;
     std::int64_t place_of_column(std::int64_t column) const;
     std::int64_t n_rows() const { return static_cast<std::int64_t>(bias_.size()); }
@@ -300,6 +301,7 @@ private:
     std::int64_t input_stride_ = 0;
     Aligned<T> bias_;  // turned likewise
     bool leaks_alike_;
+    bool keeps_;
     Aligned<T> leak_;
     Aligned<T> keep_;
     Aligned<T> zeros_;  // [row]
