@@ -9,8 +9,6 @@ namespace {
 using reservoirs::AddressForm;
 using reservoirs::Delivery;
 using reservoirs::DynamicDelivery;
-using reservoirs::PairTarget;
-using reservoirs::PairTargets;
 using reservoirs::PlasticRows;
 using reservoirs::WeightForm;
 
@@ -86,11 +84,18 @@ inline Group<T> within(Group<T> x, Group<T> lowest, Group<T> highest) {
     return Group<T>::each([&](int i) { return within(x.value[i], lowest.value[i], highest.value[i]); });
 }
 
-// The targets' gains and losses.
+// x where t is negative, or minus zero; 0 elsewhere.
 template <class T>
-inline void gather(const PairTarget<T>* const (&from)[kGroup], Group<T>& gain, Group<T>& loss) {
-    gain = Group<T>::each([&](int i) { return from[i]->gain; });
-    loss = Group<T>::each([&](int i) { return from[i]->loss; });
+inline T if_negative(T t, T x) {
+    return std::signbit(t) ? x : T(0);
+}
+template <class T>
+inline Group<T> if_negative(Group<T> t, Group<T> x) {
+    return Group<T>::each([&](int i) { return if_negative(t.value[i], x.value[i]); });
+}
+template <class T>
+inline Group<T> magnitude(Group<T> t) {
+    return Group<T>::each([&](int i) { return std::abs(t.value[i]); });
 }
 
 #if (defined(RSV_LEVEL_V3) || defined(RSV_LEVEL_V4)) && defined(__GNUC__)
@@ -105,6 +110,10 @@ struct Group<float> {
         return {_mm_cvtepi32_ps(_mm_cvtepi8_epi32(_mm_cvtsi32_si128(four)))};
     }
     static Group of(float x) { return {_mm_set1_ps(x)}; }
+    template <class Lane>
+    static Group each(const Lane& lane) {
+        return {_mm_setr_ps(lane(0), lane(1), lane(2), lane(3))};
+    }
     void store_to(float* to) const { _mm_storeu_ps(to, value); }
     // Not value[i]: of that GCC makes loads again.
     template <int i>
@@ -127,15 +136,12 @@ inline Group<float> operator-(Group<float> a, Group<float> b) {
 inline Group<float> within(Group<float> x, Group<float> lowest, Group<float> highest) {
     return {_mm_min_ps(_mm_max_ps(x.value, lowest.value), highest.value)};
 }
-inline void gather(const PairTarget<float>* const (&from)[kGroup], Group<float>& gain, Group<float>& loss) {
-    const auto pair = [&](int i) {
-        const __m128 low = _mm_castsi128_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from[i])));
-        return _mm_loadh_pi(low, reinterpret_cast<const __m64*>(from[i + 1]));
-    };
-    const __m128 a = pair(0);
-    const __m128 b = pair(2);
-    gain.value = _mm_shuffle_ps(a, b, 0x88);
-    loss.value = _mm_shuffle_ps(a, b, 0xDD);
+inline Group<float> if_negative(Group<float> t, Group<float> x) {
+    const __m128i signs = _mm_srai_epi32(_mm_castps_si128(t.value), 31);
+    return {_mm_and_ps(_mm_castsi128_ps(signs), x.value)};
+}
+inline Group<float> magnitude(Group<float> t) {
+    return {_mm_andnot_ps(_mm_set1_ps(-0.0f), t.value)};
 }
 #endif
 
@@ -254,23 +260,9 @@ void deliver_dynamic(const DynamicDelivery<T>& job) {
     }
 }
 
-template <class T>
-void pair_targets(const PairTargets<T>& job) {
-    for (std::int64_t i = 0; i < job.n_units; i += kWidth<T>) {
-        const Vec<T> losses = load(job.rates, i) * load(job.traces + i);
-#if defined(RSV_SHUFFLES)
-        using Places = std::make_integer_sequence<int, kWidth<T>>;
-        T* pairs = reinterpret_cast<T*>(job.targets + i);
-        store<T>(pairs, interleave_low<T>(Vec<T>{}, losses, Places{}));
-        store<T>(pairs + kWidth<T>, interleave_high<T>(Vec<T>{}, losses, Places{}));
-#else
-        for (int k = 0; k < kWidth<T>; ++k) job.targets[i + k] = {T(0), losses[k]};
-#endif
-    }
-}
-
-template <class T, AddressForm form>
-void plastic_rows(const PlasticRows<T>& job) {
+// kAlike: gains and rates are the same for all targets.
+template <class T, AddressForm form, bool kAlike>
+void plastic_rows_of(const PlasticRows<T>& job) {
     using Address = AddressOf<form>;
     const auto* addresses = static_cast<const Address*>(job.addresses);
     T* weights = job.weights;
@@ -278,6 +270,9 @@ void plastic_rows(const PlasticRows<T>& job) {
     const std::uint32_t* sources = job.sources;
     const std::int64_t n_sources = job.n_sources;
     const std::uint32_t unit_mask = job.unit_mask;
+    const T* target_traces = job.target_traces;
+    const T* gains = job.gains;
+    const T* rates = job.rates;
     const T lowest = job.lowest;
     const T highest = job.highest;
     const Places<T, form> places(job);
@@ -285,31 +280,37 @@ void plastic_rows(const PlasticRows<T>& job) {
         prefetch_rows_ahead(job, addresses, weights, s);
         const std::uint32_t j = sources[s];
         const std::uint32_t offset = job.offsets == nullptr ? 0 : job.offsets[j];
-        const PairTarget<T>* targets = job.targets;
-        const auto target_at = [=](std::uint32_t address) { return targets + ((address & unit_mask) - offset); };
+        const auto target = [=](std::uint32_t address) { return (address & unit_mask) - offset; };
         const T scale = job.scales == nullptr ? T(1) : job.scales[s];
-        const T trace = job.traces[j];
+        const T trace = std::abs(job.traces[j]);
         std::int64_t k = start[j];
         const std::int64_t end = start[j + 1];
         for (; k + kGroup <= end; k += kGroup) {
             const Addresses<Address> at(addresses + k);
-            const PairTarget<T>* const from[] = {target_at(at.template get<0>()), target_at(at.template get<1>()),
-                                                 target_at(at.template get<2>()), target_at(at.template get<3>())};
-            Group<T> gain;
-            Group<T> loss;
-            gather(from, gain, loss);
+            const std::uint32_t to[] = {target(at.template get<0>()), target(at.template get<1>()),
+                                        target(at.template get<2>()), target(at.template get<3>())};
+            const auto of = [&](const T* values) {
+                return kAlike ? Group<T>::of(*values) : Group<T>::each([&](int i) { return values[to[i]]; });
+            };
+            const Group<T> its = Group<T>::each([&](int i) { return target_traces[to[i]]; });
             const Group<T> w = Group<T>::from(weights + k);
-            const Group<T> change = gain * Group<T>::of(trace) - loss;
+            const Group<T> change = if_negative(its, of(gains)) * Group<T>::of(trace) - of(rates) * magnitude(its);
             within(w + change, Group<T>::of(lowest), Group<T>::of(highest)).store_to(weights + k);
             places.add(at, Group<T>::of(scale) * w);
         }
         for (; k < end; ++k) {
-            const PairTarget<T>& target = *target_at(addresses[k]);
-            const T w = weights[k];
+            const std::uint32_t i = target(addresses[k]);
+            const T w = weights[k], its = target_traces[i];
             places.add(addresses[k], scale * w);
-            weights[k] = within(w + (target.gain * trace - target.loss), lowest, highest);
+            const T gain = if_negative(its, gains[kAlike ? 0 : i]), rate = rates[kAlike ? 0 : i];
+            weights[k] = within(w + (gain * trace - rate * std::abs(its)), lowest, highest);
         }
     }
+}
+
+template <class T, AddressForm form>
+void plastic_rows(const PlasticRows<T>& job) {
+    (job.alike ? plastic_rows_of<T, form, true> : plastic_rows_of<T, form, false>)(job);
 }
 
 }  // namespace

@@ -38,19 +38,15 @@ struct Scattered<float> {
         return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(used, from)));
     }
     void store(float* to, Numbers x) const { _mm512_mask_storeu_ps(to, used, x); }
-    void gather(const PairTarget<float>* from, Numbers32 at, Numbers& gain, Numbers& loss) const {
-        const __m512i evens = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-        const auto pairs = [from](__m256i places, std::uint32_t of) {
-            return _mm512_mask_i32gather_epi64(__m512i{}, static_cast<__mmask8>(of), places, from, 8);
-        };
-        const __m512i low = pairs(_mm512_castsi512_si256(at), used);
-        const __m512i high = pairs(_mm512_extracti64x4_epi64(at, 1), used >> 8);
-        gain = _mm512_castsi512_ps(_mm512_permutex2var_epi32(low, evens, high));
-        loss = _mm512_castsi512_ps(_mm512_permutex2var_epi32(low, sum(evens, of(1u)), high));
+    Numbers gather(const float* from, Numbers32 at) const {
+        return _mm512_mask_i32gather_ps(Numbers{}, used, at, from, 4);
     }
+    static Numbers if_negative(Numbers t, Numbers x) {
+        return _mm512_maskz_mov_ps(_mm512_movepi32_mask(_mm512_castps_si512(t)), x);
+    }
+    static Numbers magnitude(Numbers t) { return _mm512_abs_ps(t); }
     void add(float* to, Numbers32 at, Numbers x) const {
-        const Numbers before = _mm512_mask_i32gather_ps(Numbers{}, used, at, to, 4);
-        _mm512_mask_i32scatter_ps(to, used, at, before + x, 4);
+        _mm512_mask_i32scatter_ps(to, used, at, gather(to, at) + x, 4);
     }
 };
 
@@ -79,14 +75,15 @@ struct Scattered<double> {
         return _mm512_cvtepi32_pd(_mm256_cvtepi8_epi32(_mm_maskz_loadu_epi8(used, from)));
     }
     void store(double* to, Numbers x) const { _mm512_mask_storeu_pd(to, used, x); }
-    void gather(const PairTarget<double>* from, Numbers32 at, Numbers& gain, Numbers& loss) const {
-        const Numbers32 twice = sum(at, at);
-        gain = _mm512_mask_i32gather_pd(Numbers{}, used, twice, &from->gain, 8);
-        loss = _mm512_mask_i32gather_pd(Numbers{}, used, twice, &from->loss, 8);
+    Numbers gather(const double* from, Numbers32 at) const {
+        return _mm512_mask_i32gather_pd(Numbers{}, used, at, from, 8);
     }
+    static Numbers if_negative(Numbers t, Numbers x) {
+        return _mm512_maskz_mov_pd(_mm512_movepi64_mask(_mm512_castpd_si512(t)), x);
+    }
+    static Numbers magnitude(Numbers t) { return _mm512_abs_pd(t); }
     void add(double* to, Numbers32 at, Numbers x) const {
-        const Numbers before = _mm512_mask_i32gather_pd(Numbers{}, used, at, to, 8);
-        _mm512_mask_i32scatter_pd(to, used, at, before + x, 8);
+        _mm512_mask_i32scatter_pd(to, used, at, gather(to, at) + x, 8);
     }
 };
 
@@ -121,16 +118,20 @@ void scattered_deliver(const Delivery<T>& job) {
     }
 }
 
-template <class T, AddressForm form>
-void scattered_plastic_rows(const PlasticRows<T>& job) {
+template <class T, AddressForm form, bool kAlike>
+void scattered_plastic_rows_of(const PlasticRows<T>& job) {
     using Lanes = Scattered<T>;
     const auto* addresses = static_cast<const AddressOf<form>*>(job.addresses);
     T* weights = job.weights;
     const std::int64_t* start = job.start;
     const std::uint32_t* sources = job.sources;
     const std::int64_t n_sources = job.n_sources;
-    const PairTarget<T>* targets = job.targets;
+    const T* target_traces = job.target_traces;
+    const T* gains = job.gains;
+    const T* rates = job.rates;
     T* arrivals = job.arrivals;
+    const auto gain = Lanes::of(*gains);
+    const auto rate = Lanes::of(*rates);
     const auto lowest = Lanes::of(job.lowest);
     const auto highest = Lanes::of(job.highest);
     const auto unit_mask = Lanes::of(job.unit_mask);
@@ -141,19 +142,25 @@ void scattered_plastic_rows(const PlasticRows<T>& job) {
         const std::uint32_t j = sources[s];
         const auto offset = Lanes::of(job.offsets == nullptr ? 0u : job.offsets[j]);
         const auto scale = Lanes::of(job.scales == nullptr ? T(1) : job.scales[s]);
-        const auto trace = Lanes::of(job.traces[j]);
+        const auto trace = Lanes::of(std::abs(job.traces[j]));
         const std::int64_t end = start[j + 1];
         for (std::int64_t k = start[j]; k < end; k += Lanes::kLanes) {
             const Lanes some(end - k);
             const auto at = some.addresses(addresses + k);
-            typename Lanes::Numbers gain;
-            typename Lanes::Numbers loss;
-            some.gather(targets, Lanes::difference(at & unit_mask, offset), gain, loss);
+            const auto to = Lanes::difference(at & unit_mask, offset);
+            const auto its = some.gather(target_traces, to);
+            const auto gained = Lanes::if_negative(its, kAlike ? gain : some.gather(gains, to)) * trace;
+            const auto lost = (kAlike ? rate : some.gather(rates, to)) * Lanes::magnitude(its);
             const auto w = some.load(weights + k);
-            some.store(weights + k, Lanes::within(w + (gain * trace - loss), lowest, highest));
+            some.store(weights + k, Lanes::within(w + (gained - lost), lowest, highest));
             some.add(arrivals, scattered_place<form, Lanes>(at, base, mask), scale * w);
         }
     }
+}
+
+template <class T, AddressForm form>
+void scattered_plastic_rows(const PlasticRows<T>& job) {
+    (job.alike ? scattered_plastic_rows_of<T, form, true> : scattered_plastic_rows_of<T, form, false>)(job);
 }
 
 }  // namespace

@@ -230,15 +230,9 @@ struct DynamicDelivery {
     std::uint32_t mask;
 };
 
-// What a target has to do with the change of its synapses: gain is 0 unless it spikes.
-template <class T>
-struct PairTarget {
-    T gain;
-    T loss;
-};
-
-// Synapses of some sources that spike: they deliver, then change by gain_i trace_j - loss_i, within bounds. A target is
-// its address, taken modulo the unit mask, less the offset of its source.
+// Synapses of some sources that spike: they deliver, then change by gain_i trace_j - rate_i trace_i, within bounds; the
+// gain counts only where the target spikes, too. A target is its address, taken modulo the unit mask, less the offset
+// of its source.
 template <class T>
 struct PlasticRows {
     const std::int64_t* start;
@@ -248,23 +242,17 @@ struct PlasticRows {
     std::int64_t n_sources;
     const T* scales;               // of deliveries, one a source; null: 1
     const std::uint32_t* offsets;  // by source; null: 0
-    const T* traces;               // by source
-    const PairTarget<T>* targets;
+    const T* traces;               // by source, whatever their sign
+    const T* target_traces;        // by unit, those of units that spike negative, a zero as well
+    const T* gains;                // by unit, or alike: one for all
+    const T* rates;
+    bool alike;
     std::uint32_t unit_mask;
     T lowest;
     T highest;
     T* arrivals;
     std::uint32_t base;
     std::uint32_t mask;
-};
-
-// Traces and rates of all units, made into what the synapses above need.
-template <class T>
-struct PairTargets {
-    std::int64_t n_units;
-    const T* traces;
-    PerUnit<T> rates;  // loss = rate trace
-    PairTarget<T>* targets;
 };
 
 enum class AddressForm { word, wide, ring };  // 16 bits; 32 bits; 32 bits around a ring of steps
@@ -339,7 +327,6 @@ struct Kernels {
     // [1] with gathers and scatters, where there are any, for rows that reach no place twice.
     void (*deliver[2][kAddressForms][kWeightForms])(const Delivery<T>&);
     void (*deliver_dynamic[kAddressForms])(const DynamicDelivery<T>&);
-    void (*pair_targets)(const PairTargets<T>&);
     void (*plastic_rows[2][kAddressForms])(const PlasticRows<T>&);
     void (*multiply)(T* x, std::int64_t n, T factor);
     void (*draw_events)(const BernoulliEvents&);

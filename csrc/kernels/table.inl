@@ -116,7 +116,6 @@ constexpr void add_liquid(Kernels<T>& k) {
     add_deliveries<T, AddressForm::word>(k);
     add_deliveries<T, AddressForm::wide>(k);
     add_deliveries<T, AddressForm::ring>(k);
-    k.pair_targets = pair_targets<T>;
     k.multiply = multiply<T>;
     k.draw_events = draw_events;
 }

@@ -56,8 +56,9 @@ void test_ways() {
     const std::vector<T> scales = numbers.take<T>(kRowEnds), traces = numbers.take<T>(kRowEnds);
     std::vector<std::int8_t> narrow;
     for (int64_t k = 0; k < n; ++k) narrow.push_back(static_cast<std::int8_t>(127 * numbers.next()));
-    std::vector<PairTarget<T>> targets;
-    for (int64_t i = 0; i < kUnits; ++i) targets.push_back({T(numbers.next()), T(numbers.next())});
+    std::vector<T> target_traces = numbers.take<T>(kUnits);
+    target_traces[kOffsets] = T(-0.0);
+    const std::vector<T> gains = numbers.take<T>(kUnits), rates = numbers.take<T>(kUnits);
     const Kernels<T>& k = kernels<T>();
     const std::uint32_t base = kUnits, mask = kRing - 1;
 
@@ -72,11 +73,13 @@ void test_ways() {
         CHECK(same_bits(arrived[0], arrived[1]));
     }
     for (const bool scaled : {false, true}) {
+        const bool alike = !scaled;
         std::vector<T> arrived[2] = {before, before}, learned[2] = {weights, weights};
         for (const std::size_t way : {0u, 1u}) {
             k.plastic_rows[way][a]({start.data(), addresses.data(), learned[way].data(), sources.data(), kRowEnds,
                                     scaled ? scales.data() : nullptr, scaled ? offsets.data() : nullptr, traces.data(),
-                                    targets.data(), kUnits - 1, T(-0.5), T(0.75), arrived[way].data(), base, mask});
+                                    target_traces.data(), gains.data(), rates.data(), alike, kUnits - 1, T(-0.5),
+                                    T(0.75), arrived[way].data(), base, mask});
         }
         CHECK(learned[0] != weights);
         CHECK(same_bits(arrived[0], arrived[1]));

@@ -15,7 +15,6 @@ namespace {
 // becomes infinite.
 template <class T>
 constexpr T kLargestRate = T(1e30);
-constexpr std::size_t kVector = 16;  // whole vectors of the widest level, as a value that all units share
 
 // Synapses by target, of those sources of a kind that have spiked: only these
 // have a trace.
@@ -90,10 +89,7 @@ public:
 
     void begin_step(const Step& step) override {
         depression_.insert(depression_.end(), a_minus_.begin(), a_minus_.end());
-        for (const std::uint32_t i : step.units) {
-            raised_[i].gain = a_plus_;
-            lowered_[i].gain = -minus_of(i);
-        }
+        for (const std::uint32_t i : step.units) units_.values[i] = -units_.values[i];
     }
 
     bool delivers(int kind) const override { return delivers_[kind]; }
@@ -108,11 +104,13 @@ public:
         kernels<T>().plastic_rows[synapses.scatters()][synapses.address_form()](
             {synapses.starts(), synapses.addresses(), plastic.weights(kind).data(), spikes.sources, spikes.n,
              spikes.factors, kind == kInput ? nullptr : synapses.channel_offsets(), traces(kind).values.data(),
-             targets(kind).data(), static_cast<std::uint32_t>(wiring_->shape.slot_stride - 1), lowest, highest,
+             units_.values.data(), gains_[kind == kInhibitory].data(), rates_[kind == kInhibitory].data(),
+             n_regions_ == 1, static_cast<std::uint32_t>(wiring_->shape.slot_stride - 1), lowest, highest,
              synapses.first_arrival(to), to.base, to.mask});
     }
 
     void end_step(const Step& step, Plastic<T>& plastic) override {
+        for (const std::uint32_t i : step.units) units_.values[i] = std::abs(units_.values[i]);
         change_columns(step, plastic);
         if (rest_.any())
             visit(*wiring_, rest_, step, plastic, [this](const Pairing& of, T w) { return changed(of, w); });
@@ -135,34 +133,31 @@ public:
 
 private:
     const Trace<T>& traces(int kind) const { return kind == kInput ? inputs_ : units_; }
-    const Aligned<PairTarget<T>>& targets(int kind) const { return kind == kInhibitory ? lowered_ : raised_; }
     T minus_of(std::uint32_t unit) const { return a_minus_[n_regions_ == 1 ? 0 : rule_.astrocyte.region[unit]]; }
+    // Of what a synapse from this kind of sources gains by its source's trace as its target spikes, and loses by its
+    // target's as its source does.
+    T gain(int kind, std::uint32_t unit) const { return kind == kInhibitory ? -minus_of(unit) : a_plus_; }
+    T rate(int kind, std::uint32_t unit) const { return kind == kInhibitory ? -a_plus_ : minus_of(unit); }
 
-    // What each unit would take from a synapse whose source spikes at the next
-    // step.
+    // For the deliveries of the next step.
     void prepare() {
-        raised_.resize(units_.values.size());
-        lowered_.resize(units_.values.size());
-        const auto shared = [](Aligned<T>& to, T value) {
-            to.assign(kVector, value);
-            return PerUnit<T>{to.data(), 0};
-        };
-        PerUnit<T> minus = shared(losses_, a_minus_[0]);
-        if (n_regions_ > 1) {
-            losses_.assign(units_.values.size(), T(0));
-            for (std::uint32_t i = 0; i < wiring_->excitatory.size(); ++i) losses_[i] = minus_of(i);
-            minus = {losses_.data(), 1};
+        const std::size_t n = n_regions_ == 1 ? 1 : wiring_->excitatory.size();
+        for (const int kind : {kExcitatory, kInhibitory}) {
+            std::vector<T>& gains = gains_[kind == kInhibitory];
+            std::vector<T>& rates = rates_[kind == kInhibitory];
+            gains.resize(n);
+            rates.resize(n);
+            for (std::uint32_t i = 0; i < n; ++i) {
+                gains[i] = gain(kind, i);
+                rates[i] = rate(kind, i);
+            }
         }
-        kernels<T>().pair_targets({wiring_->padded, units_.values.data(), minus, raised_.data()});
-        if (!rule_.changed.any(kInhibitory)) return;
-        kernels<T>().pair_targets({wiring_->padded, units_.values.data(), shared(plus_, -a_plus_), lowered_.data()});
     }
 
     T changed(const Pairing& of, T w) const {
-        const PairTarget<T>& target = targets(of.kind)[of.target];
         const auto [lowest, highest] = bounds_of(of.kind, rule_.w_max);
-        T causal = target.gain * traces(of.kind).values[of.source];
-        T acausal = of.source_spiked ? target.loss : T(0);
+        T causal = of.target_spiked ? gain(of.kind, of.target) * traces(of.kind).values[of.source] : T(0);
+        T acausal = of.source_spiked ? rate(of.kind, of.target) * units_.values[of.target] : T(0);
         if (rule_.multiplicative) {
             const T above = (highest - w) / (highest - lowest);
             const T below = (w - lowest) / (highest - lowest);
@@ -192,11 +187,11 @@ private:
             const T* traces_of = of.values.data();
             T* weights = plastic.weights(kind).data();
             for (const std::uint32_t i : step.units) {
-                const T gain = targets(kind)[i].gain;
+                const T gained = gain(kind, i);
                 const Entering* end = columns_[kind].end_of(i);
                 for (const Entering* one = columns_[kind].begin_of(*wiring_, kind, i); one != end; ++one) {
                     T& w = weights[one->synapse];
-                    w = within(w + gain * traces_of[one->source], lowest, highest);
+                    w = within(w + gained * traces_of[one->source], lowest, highest);
                 }
             }
             for (std::size_t s = 0; s < spikes.size(); ++s) of.values[spikes[s]] = put_aside_[s];
@@ -245,10 +240,8 @@ private:
     T bias_ = 0;
     T per_calcium_ = 0;
     std::optional<Cells> cells_;
-    Aligned<T> losses_;
-    Aligned<T> plus_;
-    Aligned<PairTarget<T>> raised_;   // for excitatory sources and inputs
-    Aligned<PairTarget<T>> lowered_;  // for inhibitory ones
+    std::vector<T> gains_[2];  // [0]: of excitatory sources and inputs, [1]: of inhibitory ones
+    std::vector<T> rates_[2];
     ActiveColumns<T> columns_[kSourceKinds];
     std::vector<T> put_aside_;
     std::vector<T> sensed_;
