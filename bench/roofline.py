@@ -9,9 +9,9 @@ without, and nothing else. Each of our loops is timed and held against these: th
 and our share is that time divided by ours.
 
 - Links are a step of as many units and links without activations, leak and calls: it loads places, weights and states,
-  and for every unit a bias, an input weight and the state before, and stores a state. Links come from scattered places,
+  and for every unit a bias and an input weight, and stores a state. Links come from scattered places,
   as strips (weights in order, each 16 of them with 16 states that begin a cache line), or as lanes (groups of 128 bytes
-  a unit). Dense weights are loads of a buffer as large as they and five numbers a unit.
+  a unit). Dense weights are loads of a buffer as large as they and four numbers a unit.
 - Deliveries are those of a liquid of the same synapses, rates and inputs, row after row in random order, without its
   units. In one that learns, a plastic synapse is visited when its source spikes and when its target does, one after the
   other, so these times are added up.
@@ -111,7 +111,7 @@ class Machine:
             limits["scattered links"] = lambda: links / rate(f"scattered_links{bits}", n_units, links)
         elif n_sequences == 1:
             # Bias, input weight, the state before, the same as what is kept, and after.
-            size = (links + 5 * n_units) * bits // 8
+            size = (links + 4 * n_units) * bits // 8
             limits["loads"] = lambda: size / rate("loads", size)
         return limits
 

@@ -222,8 +222,8 @@ double scattered_loads(int64_t n, double seconds, int n_threads) {
     });
 }
 
-// A step of a network without its activations: sums of links, each a weight times a state, and for every unit a bias,
-// an input weight and the state before, all of them loaded, and a state stored.
+// A step of a network without its activations: sums of links, each a weight times a state, and for every unit a bias
+// and an input weight, all of them loaded, and a state stored.
 constexpr int64_t kBlock = 16, kTogether = 4;
 
 template <class T>
@@ -280,8 +280,7 @@ void sum_blocks(Step<T>& step, const Load& load) {
         }
         for (int i = 0; i < kBlocks * kVectors; ++i) {
             const int64_t unit = block * kBlock + i * kWidth;
-            const Vec<T> result = sum[i] + vector_at<Vec<T>>(x + unit);
-            std::memcpy(next + unit, &result, sizeof result);
+            std::memcpy(next + unit, &sum[i], sizeof sum[i]);
         }
     }
     keep(step);
@@ -342,18 +341,13 @@ double scattered_lanes(int64_t n_units, int64_t n_links, double seconds, int n_t
                 }
                 for (int i = 0; i < kRows * kVectors; ++i) {
                     const int64_t place = (row * kVectors + i) * kWidth;
-                    const Vec<T> result = sum[i] + vector_at<Vec<T>>(x + place);
-                    std::memcpy(next + place, &result, sizeof result);
+                    std::memcpy(next + place, &sum[i], sizeof sum[i]);
                 }
             }
             keep(step);
         };
     });
 }
-
-struct Pair {
-    float gain, loss;
-};
 
 // Synapses one by one.
 struct Alone {
@@ -364,7 +358,6 @@ struct Alone {
     static float take(const float* from) { return *from; }
     static void give(float* to, float x) { *to = x; }
     static float pick(const float* from, uint16_t at) { return from[at]; }
-    static Pair pick_pair(const Pair* from, uint16_t at) { return from[at]; }
     static void put(float* to, uint16_t at, float x) { to[at] = x; }
 };
 
@@ -372,9 +365,6 @@ struct Alone {
 // A vector of synapses of one source, or what is left of them, by gathers and scatters.
 struct Together {
     static constexpr int64_t kLanes = 16;
-    struct Pairs {
-        __m512 gain, loss;
-    };
     __mmask16 used;
 
     explicit Together(int64_t left = kLanes) : used(static_cast<__mmask16>(left < kLanes ? (1u << left) - 1 : 0xFFFF)) {}
@@ -385,16 +375,6 @@ struct Together {
     __m512 take(const float* from) const { return _mm512_maskz_loadu_ps(used, from); }
     void give(float* to, __m512 x) const { _mm512_mask_storeu_ps(to, used, x); }
     __m512 pick(const float* from, __m512i at) const { return _mm512_mask_i32gather_ps(__m512{}, used, at, from, 4); }
-    Pairs pick_pair(const Pair* from, __m512i at) const {
-        const __m512i evens = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-        const __m512i odds = _mm512_add_epi32(evens, _mm512_set1_epi32(1));
-        const auto low_used = static_cast<__mmask8>(used), high_used = static_cast<__mmask8>(used >> 8);
-        const __m512i low = _mm512_mask_i32gather_epi64(__m512i{}, low_used, _mm512_castsi512_si256(at), from, 8);
-        const __m256i places = _mm512_extracti64x4_epi64(at, 1);
-        const __m512i high = _mm512_mask_i32gather_epi64(__m512i{}, high_used, places, from, 8);
-        return {_mm512_castsi512_ps(_mm512_permutex2var_epi32(low, evens, high)),
-                _mm512_castsi512_ps(_mm512_permutex2var_epi32(low, odds, high))};
-    }
     void put(float* to, __m512i at, __m512 x) const { _mm512_mask_i32scatter_ps(to, used, at, x, 4); }
 };
 
@@ -510,24 +490,24 @@ double probe_delivery(const int64_t* start, const uint16_t* targets, int64_t n_s
     });
 }
 
-// The same, where each weight is changed by two numbers of its target and written back: the least a plastic synapse
-// does as its source spikes.
+// The same, where each weight is changed by a number of its target and written back: the least a plastic synapse does
+// as its source spikes.
 double probe_plastic_delivery(const int64_t* start, const uint16_t* targets, int64_t n_sources, const int32_t* spikes,
                               int64_t n_spikes, int64_t n_units, double seconds, int n_threads) {
     const Rows rows{start, targets, n_sources, spikes, n_spikes, n_units};
     return of_the_faster([&](auto way) {
         return a_second(seconds, n_threads, rows.n_visits(), [rows, way] {
             return [rows, way, to = std::vector<float>(static_cast<size_t>(rows.n_units)),
-                    pairs = std::vector<Pair>(static_cast<size_t>(rows.n_units)),
+                    traces = std::vector<float>(static_cast<size_t>(rows.n_units)),
                     weights = std::vector<float>(static_cast<size_t>(rows.n_synapses()), 1.0f)]() mutable {
                 float *const arrived = to.data(), *const weight = weights.data();
-                const Pair* const of = pairs.data();
+                const float* const trace = traces.data();
                 rows.each(way, [&](int64_t k, auto some) {
                     const auto at = some.indices(rows.targets + k);
                     const auto before = some.take(weight + k);
-                    const auto pair = some.pick_pair(of, at);
+                    const auto change = some.pick(trace, at) * 0.5f;
                     some.put(arrived, at, some.pick(arrived, at) + before);
-                    some.give(weight + k, before + pair.gain * 0.5f - pair.loss);
+                    some.give(weight + k, before - change);
                 });
                 keep(to);
                 keep(weights);

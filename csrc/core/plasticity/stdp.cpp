@@ -32,9 +32,11 @@ public:
     void add(const Wiring<T>& wiring, int kind, std::uint32_t source) {
         if (std::exchange(known_[source], char{1})) return;
         const Synapses<T>& synapses = wiring.synapses(kind);
-        for (std::int64_t k = synapses.begin(source); k < synapses.begin(source + 1); ++k) {
-            const std::int64_t at = end_[synapses.unit(source, k, wiring.shape)]++;
-            synapses_[static_cast<std::size_t>(at)] = {static_cast<std::uint32_t>(k), source};
+        Entering* const lists = synapses_.get();
+        std::int64_t* const end = end_.data();
+        const std::int64_t last = synapses.begin(source + 1);
+        for (std::int64_t k = synapses.begin(source); k < last; ++k) {
+            lists[end[synapses.unit(source, k, wiring.shape)]++] = {static_cast<std::uint32_t>(k), source};
         }
     }
 
@@ -49,6 +51,16 @@ private:
                                      // beginning where all would end
     std::vector<char> known_;
 };
+
+// What a list begins with, into the first cache.
+inline void prefetch_list(const Entering* list) {
+#if defined(__GNUC__)
+    constexpr std::size_t kLines = 4, kCacheLine = 64;
+    for (std::size_t line = 0; line < kLines; ++line) __builtin_prefetch(list + line * kCacheLine / sizeof(Entering));
+#else
+    static_cast<void>(list);
+#endif
+}
 
 template <class T>
 class PairLearner : public Learner<T> {
@@ -117,7 +129,7 @@ public:
         for (T& c : calcium_) c -= rule_.calcium_rate * c;
         for (std::size_t s = 0; rule_.gated && s < step.units.size(); ++s) calcium_[step.units[s]] += T(1);
         units_.move(step.units);
-        inputs_.move(step.inputs);
+        if (rule_.changed.any(kInput)) inputs_.move(step.inputs);
         if (cells_) {
             move_cells(step);
         } else {
@@ -186,7 +198,11 @@ private:
             const auto [lowest, highest] = bounds_of(kind, rule_.w_max);
             const T* traces_of = of.values.data();
             T* weights = plastic.weights(kind).data();
-            for (const std::uint32_t i : step.units) {
+            for (std::size_t s = 0; s < step.units.size(); ++s) {
+                // Short lists, too far from each other to be foreseen.
+                if (s + 2 < step.units.size())
+                    prefetch_list(columns_[kind].begin_of(*wiring_, kind, step.units[s + 2]));
+                const std::uint32_t i = step.units[s];
                 const T gained = gain(kind, i);
                 const Entering* end = columns_[kind].end_of(i);
                 for (const Entering* one = columns_[kind].begin_of(*wiring_, kind, i); one != end; ++one) {
