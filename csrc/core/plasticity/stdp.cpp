@@ -101,6 +101,7 @@ public:
 
     void begin_step(const Step& step) override {
         depression_.insert(depression_.end(), a_minus_.begin(), a_minus_.end());
+        // By the sign rows tell, as they are delivered, which of their targets spike.
         for (const std::uint32_t i : step.units) units_.values[i] = -units_.values[i];
     }
 
@@ -146,8 +147,8 @@ public:
 private:
     const Trace<T>& traces(int kind) const { return kind == kInput ? inputs_ : units_; }
     T minus_of(std::uint32_t unit) const { return a_minus_[n_regions_ == 1 ? 0 : rule_.astrocyte.region[unit]]; }
-    // Of what a synapse from this kind of sources gains by its source's trace as its target spikes, and loses by its
-    // target's as its source does.
+    // The share of its source's trace that a synapse from this kind of sources gains when its target spikes, and that
+    // of its target's which it loses when its source does.
     T gain(int kind, std::uint32_t unit) const { return kind == kInhibitory ? -minus_of(unit) : a_plus_; }
     T rate(int kind, std::uint32_t unit) const { return kind == kInhibitory ? -a_plus_ : minus_of(unit); }
 
