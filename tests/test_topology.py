@@ -91,6 +91,16 @@ def test_radius_of_symmetric_matrix() -> None:
     assert_allclose(spectral_radius(W), np.abs(np.linalg.eigvalsh(W.toarray())).max(), rtol=1e-11)
 
 
+@pytest.mark.parametrize("share", [1e-4, 1e-3, 1e-2])
+@pytest.mark.parametrize("n_units", [320, 500])
+def test_radius_where_all_eigenvalues_are_nearly_as_large(n_units: int, share: float) -> None:
+    # With 150 restarts ARPACK settled on eigenvalues up to 1e-4 too small.
+    disturbance = random_weights(n_units, n_units, 5, np.random.default_rng(0)).toarray()
+    for base in (ortho_group.rvs(n_units, random_state=0), np.roll(np.eye(n_units), 1, axis=0)):
+        W = base + share * disturbance
+        assert_allclose(spectral_radius(W), dense_radius(W), rtol=1e-9)
+
+
 @pytest.mark.parametrize("factor", [1e-200, 1e200])
 @pytest.mark.parametrize("n_units", [50, 400])
 def test_radius_scales_with_tiny_and_huge_weights(n_units: int, factor: float) -> None:
