@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import _core
 from ._estimator import Estimator
-from .readout import goes_on, solve_ridge, sums_before
+from .readout import goes_on, solve_ridge, sums_with
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -125,8 +125,8 @@ class SequenceClassifierMixin(ClassifierMixin, Estimator):  # type: ignore[misc]
             self.readout_ = clone(readout).fit(vectors, codes)
             return
         targets = 2.0 * (codes[:, None] == np.arange(len(self.classes_))) - 1.0
-        self._gram_ = sums_before(self)
-        self._gram_.update(vectors, targets[:, 1:] if len(self.classes_) == 2 else targets, n_jobs=self.n_jobs)
+        block = vectors, targets[:, 1:] if len(self.classes_) == 2 else targets
+        self._gram_ = sums_with(self, [block], self.n_jobs)
         solution = solve_ridge(self._gram_, alpha)
         self.coef_, self.intercept_, self.alpha_ = solution.coef, solution.intercept, solution.alpha
 

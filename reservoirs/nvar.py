@@ -12,7 +12,7 @@ from . import _core
 from ._params import check_count
 from .esn._harvest import make_readout
 from .forecasting import ForecasterMixin
-from .readout import DECADES, check_alpha, solve_ridge, sums_before
+from .readout import DECADES, check_alpha, solve_ridge, sums_with
 from .sequences import Sequences, row_before, with_feedback
 
 _ROWS_A_BLOCK = 2048
@@ -108,11 +108,13 @@ class NVAR(ForecasterMixin):
 
     def _learn(self, exogenous: Sequences, series: np.ndarray) -> None:
         self._check_length("y", exogenous, self._depth_ + 2)
-        self._gram_ = sums_before(self)
-        variables = self._variables(exogenous, series)
-        for part, true in zip(variables, exogenous.with_values(series), strict=True):
-            for rows in self._blocks(len(part)):
-                self._gram_.update(self._features(part, rows), true[rows] - true[rows - 1])
+        parts = zip(self._variables(exogenous, series), exogenous.with_values(series), strict=True)
+        blocks = (
+            (self._features(part, rows), true[rows] - true[rows - 1])
+            for part, true in parts
+            for rows in self._blocks(len(part))
+        )
+        self._gram_ = sums_with(self, blocks, -1)
         solution = solve_ridge(self._gram_, self.alpha)
         self.coef_, self.intercept_, self.alpha_ = solution.coef, solution.intercept, solution.alpha
         self.last_state_ = self._warm_up(exogenous, series)[-1]

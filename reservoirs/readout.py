@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
@@ -147,21 +147,16 @@ class Gram:
         """
         x, y = np.asarray(features), np.asarray(targets)
         self._check_shapes(x, y)
-        if len(x) == 0:
-            return
         threads, first = n_threads(n_jobs), self.n_samples == 0
-        with np.errstate(invalid="ignore", over="ignore"):
-            x_shift = x.mean(axis=0, dtype=np.float64) if first else self._x_shift
-            y_shift = y.mean(axis=0, dtype=np.float64) if first else self._y_shift
-            if not _is_summable(x, x_shift, threads):
-                raise ValueError("features contain NaN, infinite or huge values: the reservoir diverged.")
-            if not _is_summable(y, y_shift, threads):
-                raise ValueError("targets contain NaN, infinite or huge values.")
-        if first:
-            self._allocate(x_shift, y_shift)
-        rows = max(_FEWEST_ROWS, _MOST_WORK // x.shape[1] ** 2)
-        for i in range(0, len(x), rows):
-            self._add_rows(x[i : i + rows], y[i : i + rows], threads)
+        for name, block, shift, squares in (
+            ("features", x, 0.0 if first else self._x_shift, 0.0 if first else self._gram.diagonal()),
+            ("targets", y, 0.0 if first else self._y_shift, 0.0 if first else self._y_squares),
+        ):
+            with np.errstate(over="ignore"):
+                # What the squares will at most grow to; the first shift, a mean, is no longer than its block.
+                more = 4 * (_core.sum_of_squares(_floats(block), threads) + len(block) * np.vdot(shift, shift))
+                _check_summable(name, np.sum(squares) + more)
+        self._add_block(x, y, threads)
 
     def add(self, other: Gram) -> None:
         """Add the samples of other sums.
@@ -245,6 +240,22 @@ class Gram:
             n_samples=n,
         )
 
+    def _add_block(self, x: NDArray[Any], y: NDArray[Any], threads: int) -> None:
+        """Do what `update` does, without checking shapes and without saving the sums where it raises.
+
+        It looks at the sums to find out, which spares reading the features once more.
+        """
+        if len(x) == 0:
+            return
+        with np.errstate(invalid="ignore", over="ignore"):
+            if self.n_samples == 0:
+                self._allocate(x.mean(axis=0, dtype=np.float64), y.mean(axis=0, dtype=np.float64))
+            rows = max(_FEWEST_ROWS, _MOST_WORK // x.shape[1] ** 2)
+            for i in range(0, len(x), rows):
+                self._add_rows(x[i : i + rows], y[i : i + rows], threads)
+            _check_summable("features", self._gram.diagonal().sum())
+            _check_summable("targets", self._y_squares.sum())
+
     def _add_rows(self, x: NDArray[Any], y: NDArray[Any], threads: int) -> None:
         # The targets, and ones, whose products with the features are the features' sums.
         others = np.ones((len(y), self.n_targets + 1))
@@ -284,11 +295,11 @@ def _floats(rows: NDArray[Any]) -> NDArray[Any]:
     return np.ascontiguousarray(rows, rows.dtype if rows.dtype in (np.float32, np.float64) else np.float64)
 
 
-def _is_summable(rows: NDArray[Any], shift: FloatArray, threads: int) -> bool:
-    """Tell whether all squares and products of rows less their shift can be summed."""
-    squares = _core.sum_of_squares(_floats(rows), threads)
-    # By Cauchy-Schwarz a finite trace bounds every other sum.
-    return bool(np.isfinite(2 * (squares + len(rows) * np.vdot(shift, shift))))
+def _check_summable(name: str, squares: float) -> None:
+    """Raise if a sum of squares, which by Cauchy-Schwarz bounds every other sum, is not finite."""
+    if not np.isfinite(squares):
+        why = ": the reservoir diverged" if name == "features" else ""
+        raise ValueError(f"{name} contain NaN, infinite or huge values{why}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -515,10 +526,14 @@ def _solve_cholesky(moments: CentredGram, alpha: float) -> RidgeSolution | None:
     return _solution(moments, weights, alpha, None, float(1.0 / rcond[0]))
 
 
-def sums_before(estimator: Any) -> Gram:
-    """Return a copy of the sums that an estimator keeps as `_gram_`, to go on from; empty ones if there are none."""
-    before = getattr(estimator, "_gram_", None)
-    return Gram() if before is None else copy.copy(before)
+def sums_with(estimator: Any, blocks: Iterable[tuple[NDArray[Any], NDArray[Any]]], n_jobs: int | None) -> Gram:
+    """Return the sums that an estimator keeps as `_gram_`, if any, and those of more blocks: features and targets."""
+    before, threads = getattr(estimator, "_gram_", None), n_threads(n_jobs)
+    gram = Gram() if before is None else copy.copy(before)
+    for features, targets in blocks:
+        gram._check_shapes(features, targets)
+        gram._add_block(features, targets, threads)
+    return gram
 
 
 def goes_on(estimator: Any, readout: Any, wanted: str) -> bool:

@@ -15,7 +15,7 @@ from scipy.linalg import LinAlgWarning, lstsq
 from sklearn.linear_model import Ridge, RidgeCV
 from threadpoolctl import threadpool_limits
 
-from reservoirs import _core, _lapack
+from reservoirs import ESNRegressor, _core, _lapack
 from reservoirs.readout import DECADES, Gram, _Eigenvectors, _Tridiagonal, check_alpha, ridge_path, solve_ridge
 
 
@@ -262,6 +262,35 @@ def test_a_failed_update_changes_nothing(x, y, message, first):
         with pytest.raises(ValueError, match=message):
             gram.update(x, y)
     assert pickle.dumps(gram) == before
+
+
+@pytest.mark.parametrize(("x_scale", "y_scale", "name"), [(1e153, 1.0, "features"), (1.0, 1e153, "targets")])
+def test_an_update_that_only_all_together_is_too_much_changes_nothing(x_scale, y_scale, name):
+    x, y = x_scale * np.array([[-1.0], [1.0]]), y_scale * np.array([[2.0], [-2.0]])
+    gram = accumulate(x, y)
+    before = pickle.dumps(gram)
+
+    def update_often():
+        nonlocal before
+        for _ in range(1000):
+            gram.update(x, y)
+            before = pickle.dumps(gram)
+
+    with pytest.raises(ValueError, match=f"{name} contain NaN, infinite or huge values"):
+        update_often()
+    assert pickle.dumps(gram) == before
+    assert np.isfinite(gram.centred().gram).all()
+
+
+def test_a_part_that_diverges_leaves_what_earlier_parts_have_learned():
+    u = np.linspace(-1, 1, 50)[:, None]
+    model = ESNRegressor(20, alpha=1e10, activation="identity", spectral_radius=3.0, washout=0, random_state=0)
+    model.fit(u[:10], u[:10])
+    before = pickle.dumps(model)
+    with pytest.raises(ValueError, match="features contain NaN, infinite or huge values: the reservoir diverged"):
+        model.partial_fit(np.ones((2000, 1)), np.ones((2000, 1)))
+    assert pickle.dumps(model) == before
+    assert np.isfinite(model.partial_fit(u[:10], u[:10]).coef_).all()
 
 
 def test_later_blocks_must_be_as_wide_as_the_first():

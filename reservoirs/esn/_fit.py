@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from ..readout import solve_ridge, sums_before
+from ..readout import solve_ridge, sums_with
 from ..sequences import Sequences
 from ._base import BaseESN
 from ._harvest import Harvester, make_readout
@@ -55,9 +55,7 @@ class LinearReadoutMixin(BaseESN):
             self.readout_ = self._fitted_estimator([(features.copy(), true) for features, true in rows])
             self._gram_ = None
         else:
-            self._gram_ = sums_before(self)
-            for features, true in rows:
-                self._gram_.update(features, true, n_jobs=self.n_jobs)
+            self._gram_ = sums_with(self, rows, self.n_jobs)
             solution = solve_ridge(self._gram_, self.alpha, slack=self._slack)
             self.coef_, self.intercept_, self.alpha_ = solution.coef, solution.intercept, solution.alpha
             self._compile_readout()

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._params import check_choice
 from ..esn._harvest import make_readout
-from ..readout import goes_on, solve_ridge, sums_before
+from ..readout import goes_on, solve_ridge, sums_with
 from ..sequences import are_many, check_targets
 from ..streaming import LiquidStream
 from ..streaming.stream import readout_of
@@ -325,9 +325,7 @@ class LSMRegressor(RegressorMixin, BaseLiquid):  # type: ignore[misc]
             features, targets = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
             self.readout_ = clone(self.readout).fit(features, targets[:, 0] if targets.shape[1] == 1 else targets)
             return
-        self._gram_ = sums_before(self)
-        for features, true in blocks:
-            self._gram_.update(features, true, n_jobs=self.n_jobs)
+        self._gram_ = sums_with(self, blocks, self.n_jobs)
         solution = solve_ridge(self._gram_, alpha)
         self.coef_, self.intercept_, self.alpha_ = solution.coef, solution.intercept, solution.alpha
         self._compile_readout()

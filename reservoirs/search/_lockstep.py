@@ -212,7 +212,7 @@ class _OfTimeSteps:
                 if begin < end and setting not in diverged:
                     try:
                         rows = features[begin - first : end - first]
-                        sums[setting][splits].update(rows, targets[strand][begin:end], n_jobs=threads)
+                        sums[setting][splits]._add_block(rows, targets[strand][begin:end], threads)
                     except ValueError:
                         diverged.add(setting)
         ends = (final * lanes.unscale[:, None]).astype(dtype).reshape(len(scales), n, -1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from math import isfinite
 from numbers import Integral, Real
 from typing import Any, TypeAlias, TypeVar
@@ -13,7 +14,7 @@ from scipy.linalg import eigvals
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
 
-from .._blas import one_thread_for_few
+from .._blas import one_thread, one_thread_for_few
 from .hadamard import HadamardWeights
 
 __all__ = [
@@ -346,6 +347,23 @@ def _hadamard_radius(W: HadamardWeights) -> float:
 
 def _arpack_radius(operator: Any, to_dense: Callable[[], np.ndarray]) -> float:
     """Return the spectral radius of whatever is multiplied by vectors, or by LAPACK where ARPACK does not converge."""
+    # Only dense products gain by the threads of BLAS, which then go on spinning where ours are wanted.
+    with nullcontext() if isinstance(operator, np.ndarray) else one_thread():
+        radius = _outermost(operator)
+    if radius is not None:
+        return radius
+    n_units = operator.shape[0]
+    if n_units <= _DENSE_FALLBACK_UNITS:
+        return _dense_radius(to_dense())
+    raise RuntimeError(
+        f"The spectral radius of W was not found: ARPACK did not converge for a strongly connected component of "
+        f"{n_units} units, which is above the {_DENSE_FALLBACK_UNITS} units a dense solver is tried for. Many of "
+        "its eigenvalues probably have nearly the largest modulus; scale the weights by a factor of your own."
+    )
+
+
+def _outermost(operator: Any) -> float | None:
+    """Return the largest modulus of the eigenvalues that ARPACK finds; None if it does not converge."""
     n_units = operator.shape[0]
     exact = n_units <= _EXACT_UNITS
     trials = _QUICK_TRIALS if n_units <= _QUICK_DENSE_UNITS else _ARPACK_TRIALS if exact else _ROUGH_TRIALS
@@ -365,13 +383,7 @@ def _arpack_radius(operator: Any, to_dense: Callable[[], np.ndarray]) -> float:
         except ArpackNoConvergence:
             continue
         return float(np.abs(values).max())
-    if n_units <= _DENSE_FALLBACK_UNITS:
-        return _dense_radius(to_dense())
-    raise RuntimeError(
-        f"The spectral radius of W was not found: ARPACK did not converge for a strongly connected component of "
-        f"{n_units} units, which is above the {_DENSE_FALLBACK_UNITS} units a dense solver is tried for. Many of "
-        "its eigenvalues probably have nearly the largest modulus; scale the weights by a factor of your own."
-    )
+    return None
 
 
 def _turned_outwards(operator: Any, vector: np.ndarray) -> np.ndarray:
