@@ -63,19 +63,12 @@ class Sequences:
 
     def rows(self, bounds: np.ndarray) -> np.ndarray:
         """Return the rows ``[begin, end)`` of each pair in `bounds`, one after another."""
-        if len(bounds) == 1:
-            return self.values[bounds[0, 0] : bounds[0, 1]]
-        lengths = bounds[:, 1] - bounds[:, 0]
-        # To the first row of each pair, as many as it has; they are counted on over all.
-        first = bounds[:, 0] - (np.cumsum(lengths) - lengths)
-        return self.values.take(np.repeat(first, lengths) + np.arange(lengths.sum()), axis=0)
+        rows: np.ndarray = self.values[_index(bounds)]
+        return rows
 
     def put_rows(self, bounds: np.ndarray, values: np.ndarray) -> None:
         """Overwrite the rows that `rows` gives for the same `bounds`."""
-        at = 0
-        for begin, end in bounds:
-            self.values[begin:end] = values[at : at + end - begin]
-            at += end - begin
+        self.values[_index(bounds)] = values
 
     def in_form(self, rows: np.ndarray, dropped: int = 0) -> Any:
         """Give `rows`, in the order of ours but without the first `dropped` of each sequence, the caller's form."""
@@ -85,6 +78,16 @@ class Sequences:
         if self.form == "array":
             return rows.reshape(len(self), int(lengths[0]), *rows.shape[1:])
         return np.split(rows, np.cumsum(lengths)[:-1])
+
+
+def _index(bounds: np.ndarray) -> slice | np.ndarray:
+    """Return what picks the rows ``[begin, end)`` of each pair in `bounds`, one after another."""
+    if len(bounds) == 1:
+        return slice(*bounds[0])
+    lengths = bounds[:, 1] - bounds[:, 0]
+    n_before = np.cumsum(lengths) - lengths
+    index: np.ndarray = np.repeat(bounds[:, 0] - n_before, lengths) + np.arange(lengths.sum())
+    return index
 
 
 def are_many(X: Any) -> bool:

@@ -62,6 +62,17 @@ def test_ragged_sequences_lie_one_after_another():
     assert [len(part) for part in back] == [1, 0, 3]
 
 
+@pytest.mark.parametrize("bounds", [[[2, 5]], [[4, 6], [0, 1], [9, 9], [7, 10]], [[3, 3]], [[3, 3], [8, 8]]])
+def test_rows_of_stretches_are_found_and_overwritten(bounds):
+    sequences = join([np.arange(14.0).reshape(7, 2), np.arange(14.0, 20.0).reshape(3, 2)])
+    numbers = [row for begin, end in bounds for row in range(begin, end)]
+    assert sequences.rows(np.array(bounds)).tolist() == sequences.values[numbers].tolist()
+    expected = sequences.values.copy()
+    expected[numbers] = -np.arange(2.0 * len(numbers)).reshape(-1, 2)
+    sequences.put_rows(np.array(bounds), expected[numbers])
+    assert sequences.values.tolist() == expected.tolist()
+
+
 def test_a_3d_array_comes_back_as_one():
     X = np.arange(24.0).reshape(2, 4, 3)
     sequences = check(X)
