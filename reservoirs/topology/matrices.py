@@ -29,15 +29,16 @@ Matrix: TypeAlias = np.ndarray | sparse.sparray | HadamardWeights
 MatrixT = TypeVar("MatrixT", bound=Matrix)
 
 _DENSE_UNITS = 300  # up to here LAPACK takes a few hundredths of a second
-_DENSE_FALLBACK_UNITS = 4000  # up to here LAPACK needs less than half a minute
+_QUICK_DENSE_UNITS = 2000  # up to here it needs less than two seconds
+_DENSE_FALLBACK_UNITS = 4000  # up to here less than half a minute
 _DENSE_DENSITY = 0.2  # above, a dense matrix-vector product is faster than a sparse one
 # (eigenvalues wanted, Krylov vectors, restarts). The eigenvalues of a random matrix crowd at the edge of a disc:
-# with 1 to 4 of them wanted ARPACK sometimes settles on a slightly smaller one, so ask for a handful. Where all have
-# nearly the same modulus it does so in the end anyway; few restarts leave such matrices to LAPACK while that is quick.
-_QUICK_DENSE_UNITS = 2000
-_QUICK_TRIALS = ((6, 100, 10),)
+# with 1 to 4 of them wanted ARPACK sometimes settles on a slightly smaller one, so ask for a handful.
 _ARPACK_TRIALS = ((6, 100, 150), (8, 250, 100))
-_MOST_POWERS = 3000
+# Where all have nearly the same modulus it settles on a smaller one after many restarts. Few of them leave such
+# matrices to LAPACK, while that is quick.
+_QUICK_TRIALS = ((6, 100, 10),)
+_MOST_POWERS = 3000  # of W, applied to the vector that ARPACK starts with
 # Above so many units the eigenvalues at the edge are too close to be told apart to the last digit in less than minutes.
 _EXACT_UNITS = 20_000
 _ROUGH_TRIALS = ((6, 250, 100),)
@@ -55,7 +56,8 @@ def spectral_radius(W: Matrix) -> float:
     A component with as many links as units is a cycle, whose eigenvalues are the roots of the product of
     its weights; without any it is a single unit that contributes nothing. A matrix with an acyclic graph
     (a delay line, a triangular matrix, or a permutation of one) hence has a radius of exactly 0. Multiples of
-    orthogonal matrices are recognised too. All other components go to LAPACK when small, to ARPACK when large.
+    orthogonal matrices are recognised too. All other components go to LAPACK when small, to ARPACK when large, and to
+    LAPACK again where ARPACK does not converge.
 
     Parameters
     ----------
@@ -81,6 +83,10 @@ def spectral_radius(W: Matrix) -> float:
     The eigenvalues of a strongly non-normal matrix (say, a long delay line with weak backward connections)
     change by far more than a rounding error when one entry changes by a rounding error. Any solver in floating
     point then returns the radius of a nearby matrix.
+
+    Where all eigenvalues of more than 2000 units have nearly the same modulus, as where weak links are added to an
+    orthogonal matrix, ARPACK may settle on one that is slightly too small (1e-4 at most in smaller matrices, which
+    LAPACK solves instead).
 
     References
     ----------
