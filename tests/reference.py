@@ -86,7 +86,7 @@ def _sum_to_odd(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Net:
-    """The arrays a network of the core is compiled from; matrices are dense, W may be Hadamard factors."""
+    """The arrays a network of the core is compiled from; matrices are dense; W may be factors, 1-D, or spectra, 4-D."""
 
     stages: list[int]
     W: np.ndarray
@@ -103,7 +103,7 @@ class Net:
     def compiled(self, *, dense: bool) -> Any:
         """Return the core's network."""
         network = _core.Network32 if self.W.dtype == np.float32 else _core.Network64
-        form = lambda matrix: matrix if dense or matrix.ndim == 1 else compressed(matrix)  # noqa: E731
+        form = lambda matrix: matrix if dense or matrix.ndim != 2 else compressed(matrix)  # noqa: E731
         return network(
             self.stages,
             form(self.W),
@@ -121,11 +121,11 @@ class Net:
     @property
     def n_state(self) -> int:
         """Values of a state: the units', or of each remembered step the units' and inputs."""
-        return self.W.shape[-1]
+        return self.W.shape[1] if self.n_remembered else len(self.bias)
 
     def shown(self, x: np.ndarray) -> np.ndarray:
         """Return what units in these states show."""
-        return activation(self.activation)(x) if self.potentials else x[:, : len(self.W)]
+        return activation(self.activation)(x) if self.potentials else x[:, : len(self.bias)]
 
     def sent(self, x: np.ndarray, u: np.ndarray) -> np.ndarray:
         """Return what units in these states send, or have sent."""
@@ -140,7 +140,7 @@ class Net:
         """Return the states after one step of all sequences: x is (n_sequences, n_state), u (n_sequences, n_inputs)."""
         f = activation("identity" if self.potentials else self.activation)
         before, x = x, x.copy()
-        carried = x[:, : len(self.W)]
+        carried = x[:, : len(self.bias)]
         if self.mixing is not None:
             x_now = carried
             carried = add_columns(np.zeros_like(x_now), self.mixing, x_now) + 0
@@ -152,11 +152,14 @@ class Net:
                 for j in range(u.shape[1]):
                     sums = fma(self.W_in[:, j], u[:, j, None], sums)
             sent = self.sent(x, u)
-            sums = sums + transform(self.W * sent) if self.W.ndim == 1 else add_columns(sums, self.W[units], sent)
+            if self.W.ndim == 2:
+                sums = add_columns(sums, self.W[units], sent)
+            else:
+                sums = sums + (transform(self.W * sent) if self.W.ndim == 1 else circulate(self.W, sent))
             x[:, units] = fma(self.leak[units], f(sums + 0), self.keep[units] * carried[:, units])
             at += size
         if self.n_remembered:
-            x[:, len(self.W) :] = np.hstack([u, before])[:, : x.shape[1] - len(self.W)]
+            x[:, len(self.bias) :] = np.hstack([u, before])[:, : x.shape[1] - len(self.W)]
         return x
 
 
@@ -184,6 +187,63 @@ def transform(x: np.ndarray) -> np.ndarray:
         x = np.stack([pairs[:, :, 0] + pairs[:, :, 1], pairs[:, :, 0] - pairs[:, :, 1]], axis=2)
         half //= 2
     return x.reshape(n_rows, -1)[:, :n]
+
+
+def circulate(spectra: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Return circulant blocks, given by their spectra (n_groups, n, 2, 16), times each row."""
+    n = spectra.shape[1]
+    n_rows, n_units = x.shape
+    states = np.zeros((n_rows, spectra.size), x.dtype)
+    states[:, :n_units] = x
+    states = states.reshape(n_rows, *spectra.shape)
+    n_whole = n_units // (32 * n)
+    heard = np.roll(states, 1, axis=1)
+    heard[:, 0] = np.roll(states[:, n_whole - 1], -1, axis=-1) if n_whole else states[:, 0]
+    there = _fourier([(heard[:, :, k, 0], heard[:, :, k, 1]) for k in range(n)])
+    reversed_bits = [sum((k >> bit & 1) * (n >> bit + 1) for bit in range(4)) for k in range(n)]
+    of = spectra / x.dtype.type(n)
+    back = _fourier_back([_times(z, (of[:, k, 0], of[:, k, 1])) for z, k in zip(there, reversed_bits, strict=True)])
+    return np.stack([np.stack(z, axis=2) for z in back], axis=2).reshape(n_rows, -1)[:, :n_units]
+
+
+Complex = tuple[np.ndarray, np.ndarray]
+
+
+def _times(a: Complex, b: Any) -> Complex:
+    return fma(-a[1], b[1], a[0] * b[0]), fma(a[1], b[0], a[0] * b[1])
+
+
+def _rotated(z: Complex, k: int, n: int, sign: int) -> Complex:
+    """Return z exp(+-2 pi i k / n), for k below n / 2."""
+    eighths = 8 * k * 2 // n
+    if eighths == 0:
+        return z
+    if eighths == 4:
+        return (-z[1], z[0]) if sign > 0 else (z[1], -z[0])
+    cosines = np.array([1, np.cos(np.pi / 8), np.sqrt(0.5), np.sin(np.pi / 8), 0], z[0].dtype)
+    cosine = cosines[eighths] if eighths < 4 else -cosines[8 - eighths]
+    return _times(z, (cosine, z[0].dtype.type(sign) * cosines[abs(4 - eighths)]))
+
+
+def _fourier(v: list[Complex]) -> list[Complex]:
+    """Return the discrete Fourier transform, its frequencies with their bits reversed."""
+    half = len(v) // 2
+    if not half:
+        return v
+    pairs = list(zip(v[:half], v[half:], strict=True))
+    sums = [(a[0] + b[0], a[1] + b[1]) for a, b in pairs]
+    differences = [(a[0] - b[0], a[1] - b[1]) for a, b in pairs]
+    return _fourier(sums) + _fourier([_rotated(z, k, len(v), -1) for k, z in enumerate(differences)])
+
+
+def _fourier_back(v: list[Complex]) -> list[Complex]:
+    """Return what `_fourier` came from, times its length."""
+    half = len(v) // 2
+    if not half:
+        return v
+    late = [_rotated(z, k, len(v), 1) for k, z in enumerate(_fourier_back(v[half:]))]
+    pairs = list(zip(_fourier_back(v[:half]), late, strict=True))
+    return [(a[0] + b[0], a[1] + b[1]) for a, b in pairs] + [(a[0] - b[0], a[1] - b[1]) for a, b in pairs]
 
 
 def activation(name: str) -> Callable[[np.ndarray], np.ndarray]:

@@ -8,7 +8,7 @@ structured = pytest.importorskip("bench.structured", reason="bench/ lies in the 
 quality = pytest.importorskip("bench.quality", reason="bench/ lies in the source tree only")
 
 
-@pytest.mark.parametrize(("bench", "n_forms"), [(sparsity, 2), (narrow, 3), (structured, 3)])
+@pytest.mark.parametrize(("bench", "n_forms"), [(sparsity, 2), (narrow, 3), (structured, 4)])
 def test_quick_run_prints_and_writes_every_row(bench, n_forms, tmp_path, capsys):
     bench.main(["--quick", "--output", str(tmp_path)])
     printed = capsys.readouterr().out

@@ -37,6 +37,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "bfloat16": {"n_units": 36, "connectivity": 1.0, "weight_dtype": "bfloat16"},
     "dense": {"n_units": 32, "connectivity": 1.0, "leak_rate": 0.3},
     "hadamard": {"n_units": 37, "topology": "hadamard", "leak_rate": 0.5},
+    "circulant": {"n_units": 75, "topology": "circulant", "leak_rate": 0.5},
     "deep": {"n_units": 21, "n_layers": 3, "activation": "sigmoid"},
     "noisy": {"n_units": 19, "state_noise": 0.1, "features": "states+input+squares"},
     "es2n": {"n_units": 21, "n_layers": 2, "leak_rate": 0.2, "dynamics": "es2n"},

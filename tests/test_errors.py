@@ -45,7 +45,7 @@ RESERVOIR = [
     ("connectivity", 21, "connectivity=21 asks for more synapses than pairs: a row has 20 columns"),
     ("connectivity", 0, "connectivity must be an int of at least 1 (nonzeros per row) or a float in (0, 1]"),
     ("connectivity", 1.5, "connectivity must be an int of at least 1 (nonzeros per row) or a float in (0, 1]"),
-    ("topology", "ring", "topology='ring' is not one of 'random', 'blocked', 'hadamard', 'cycle', 'delay_line'"),
+    ("topology", "ring", "topology='ring' is not one of 'random', 'blocked', 'hadamard', 'circulant'"),
     ("topology", np.ones((2, 3)), "topology has shape (2, 3); a given matrix must be square and not empty"),
     ("topology", np.ones((0, 0)), "topology has shape (0, 0); a given matrix must be square and not empty"),
     ("topology", np.full((2, 2), np.nan), "topology contains NaN or infinite weights"),

@@ -53,6 +53,7 @@ def expected_failed_checks(estimator):
         LegendreMemory(n_jobs=1),
         ESNRegressor(**SMALL),
         ESNRegressor(**SMALL, topology="hadamard"),
+        ESNRegressor(**SMALL, topology="circulant"),
         ESNClassifier(**SMALL),
         ESNForecaster(**SMALL),
         NVAR(),

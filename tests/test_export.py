@@ -466,6 +466,8 @@ def test_what_integers_cannot_do() -> None:
         to_c(ESNRegressor(n_units=10, dynamics="es2n", random_state=0).fit(u, y), "m", dtype="int8", refit=(u, y))
     with pytest.raises(ValueError, match="Hadamard weights are for 'float32'; dtype='int8' is for links"):
         to_c(ESNRegressor(n_units=10, topology="hadamard", random_state=0).fit(u, y), "m", dtype="int8", refit=(u, y))
+    with pytest.raises(ValueError, match=r"circulant weights .* are not exported; topology='hadamard' is"):
+        to_c(ESNRegressor(n_units=10, topology="circulant", random_state=0).fit(u, y), "m")
     with pytest.raises(ValueError, match=r"refit is ndarray; expected the tuple of what fit takes, \(X, y\)"):
         to_c(fitted, "m", dtype="int8", refit=u)
     with pytest.raises(ValueError, match=r"refit is a tuple of 1; expected the tuple of what fit takes, \(X, y\)"):

@@ -209,11 +209,16 @@ networks = st.fixed_dictionaries(
         "weight_dtype": st.sampled_from([None, "bfloat16", "int8"]),
         "form": st.sampled_from(["leaky", "mixing", "potentials", "both"]),
         "leak": st.sampled_from([None, 0.3, 1.0]),  # None: each unit has its own
-        "links": st.sampled_from(["at once", "at once", "late", "gated", "transform"]),
+        "links": st.sampled_from(["at once", "at once", "late", "gated", "hadamard", "circulant"]),
         "n_sequences": st.sampled_from([1, 2, 4, 5, 6, 17, 33, 40]),
         "seed": st.integers(0, 2**32 - 1),
     }
 )
+
+
+def spectra(n_units: int, rng: np.random.Generator) -> np.ndarray:
+    n = int(rng.choice([1, 2, 4, 8, 16]))
+    return rng.uniform(-1, 1, (-(-n_units // (32 * n)), n, 2, 16))
 
 
 def draw(case: dict[str, Any], dtype: Any, kind: str, leak: float | None = None) -> Net:
@@ -244,8 +249,10 @@ def draw(case: dict[str, Any], dtype: Any, kind: str, leak: float | None = None)
         arrays[0] = rng.uniform(-1, 1, (n, n_columns)) * (rng.random((n, n_columns)) < case["density"]) / size
     elif links == "gated":
         gates = rng.uniform(-1, 1, (n, case["n_inputs"])).astype(dtype)
-    elif links == "transform":
+    elif links == "hadamard":
         arrays[0] = rng.uniform(-1, 1, n) / np.sqrt(n)
+    elif links == "circulant":
+        arrays[0] = spectra(n, rng)
     if arrays[0].ndim == 2:
         arrays[0] = rounded(arrays[0], case.get("weight_dtype"))
     return Net(
@@ -306,12 +313,19 @@ def test_steps_are_exactly_those_of_the_twin(dtype: Any, case: dict[str, int], k
 
 
 @every_dtype
-@settings(max_examples=30, deadline=None, derandomize=True)
-@given(n_units=st.integers(0, 13).flatmap(lambda bits: st.integers(1, 1 << bits)), seed=st.integers(0, 999))
-def test_transforms_of_any_size_are_exactly_those_of_the_twin(dtype: Any, n_units: int, seed: int) -> None:
-    factors = np.random.default_rng(seed).uniform(-1, 1, n_units).astype(dtype)
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    n_units=st.integers(0, 13).flatmap(lambda bits: st.integers(1, 1 << bits)),
+    is_circulant=st.booleans(),
+    seed=st.integers(0, 999),
+)
+def test_transforms_of_any_size_are_exactly_those_of_the_twin(
+    dtype: Any, n_units: int, is_circulant: bool, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    W = spectra(n_units, rng) if is_circulant else rng.uniform(-1, 1, n_units)
     zeros, ones = np.zeros(n_units, dtype), np.ones(n_units, dtype)
-    net = Net([n_units], factors, zeros[:, None], zeros, ones, zeros, "identity")
+    net = Net([n_units], W.astype(dtype), zeros[:, None], zeros, ones, zeros, "identity")
     check_against_twin(net, 2, seed, n_steps=1)
 
 
@@ -405,7 +419,7 @@ def test_a_diverged_sequence_leaves_the_others_alone(dtype: Any, level: str, den
 
 
 @every_dtype
-@pytest.mark.parametrize("links", ["sparse", "dense", "transform"])
+@pytest.mark.parametrize("links", ["sparse", "dense", "hadamard", "circulant"])
 def test_a_stream_recovers_from_divergence(dtype: Any, links: str) -> None:
     case = {"stage": 5, "n_stages": 1, "n_inputs": 1, "density": 1.0, "seed": 0, "links": links}
     network = draw(case, dtype, "relu").compiled(dense=links == "dense")

@@ -22,7 +22,8 @@ Activation activation_named(const std::string& name) {
     throw std::invalid_argument("unknown activation '" + name + "'");
 }
 
-// Compressed sparse rows (row_start, columns, values), a dense matrix, or, 1-D, the factors of a Hadamard matrix.
+// Compressed sparse rows (row_start, columns, values), a dense matrix, or, 1-D, the factors of a Hadamard matrix, or,
+// 4-D, the spectra of circulant blocks.
 template <class T>
 using Matrix = std::variant<std::tuple<Array<std::int64_t>, Array<std::int32_t>, Array<T>>, Array<T>>;
 
@@ -33,6 +34,13 @@ MatrixSpec<T> describe(const Matrix<T>& matrix, const char* name, std::int64_t n
         if (dense->ndim() == 1) {
             expect_shape(name, *dense, {n_units});
             spec.factors = dense->data();
+            return spec;
+        }
+        if (dense->ndim() == 4) {
+            spec.n_points = std::max<std::int64_t>(1, dense->shape(1));
+            const std::int64_t group = 2 * spec.n_points * kBlockRows;
+            expect_shape(name, *dense, {(n_units + group - 1) / group, spec.n_points, 2, kBlockRows});
+            spec.spectra = dense->data();
             return spec;
         }
         expect_shape(name, *dense, {n_units, n_units});
@@ -83,7 +91,7 @@ std::shared_ptr<Network<T>> make_network(const std::vector<std::int64_t>& stage_
     }
     spec.weights = describe(weights, "weights", n_units);
     if (mixing) spec.mixing = describe(*mixing, "mixing", n_units);
-    if (mixing && spec.mixing->factors != nullptr) throw std::invalid_argument("mixing must be 2-D");
+    if (mixing && spec.mixing->is_transform()) throw std::invalid_argument("mixing must be a matrix");
     return std::make_shared<Network<T>>(spec);
 }
 

@@ -339,7 +339,7 @@ void Network<T>::harvest(const Harvest<T>& job) const {
     const std::int64_t n_threads = std::max(1, job.n_threads);
     std::int64_t together = lanes_a_group(n_sequences, lanes_in<T>(1), n_threads);
     // A transform fills vectors by itself, and reads next to no weights that lanes could share.
-    const bool one_by_one = together < kFewestLanes || weights_.transform;
+    const bool one_by_one = together < kFewestLanes || weights_.is_transform();
     const int width = one_by_one ? -1 : together <= lanes_in<T>(0) ? 0 : 1;
     if (width < 0) together = 1;
     std::vector<Group> groups;

@@ -11,7 +11,7 @@ template <class T>
 InhibitionLearner<T>::InhibitionLearner(const Network<T>& network, const T* targets, T rate)
     : network_(network), workspace_(network_.make_workspace()), rate_(rate) {
     const auto& packed = network_.weights_;
-    if (packed.dense || packed.transform) throw std::invalid_argument("the recurrent weights must be sparse");
+    if (packed.links != Network<T>::Links::sparse) throw std::invalid_argument("the recurrent weights must be sparse");
     network_.widen(network_.weights_);
     network_.turn_back();
     if (network_.n_remembered_ > 0) throw std::invalid_argument("inhibition does not learn online over delays");

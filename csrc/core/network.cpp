@@ -22,13 +22,6 @@ constexpr std::int64_t kMostRemembered = 100'000;
 // One for a sparse row's unused slots to read: its value stays zero.
 constexpr std::int64_t kZeroSlot = 1;
 
-// Numbers that a transform of n is made of.
-std::int64_t transform_size(std::int64_t n) {
-    std::int64_t size = kBlockRows;
-    while (size < n) size *= 2;
-    return size;
-}
-
 // In multiply-adds. Threads that share a step meet after it, which takes as long as some hundred of each; and before
 // they can begin, all have to be woken, which takes as long as a million, and a step has to be timed on one of them.
 constexpr std::int64_t kLeastShare = 1 << 13;
@@ -96,11 +89,8 @@ Network<T>::Network(const NetworkSpec<T>& spec)
         }
     }
     slot_size_ = blocks_for(n_rows() + kZeroSlot + (remembers ? n_inputs_ : 0)) * kBlockRows;
-    if (spec.weights.factors != nullptr) {
-        if (stages_.size() > 1 || remembers) {
-            throw std::invalid_argument("only one stage that remembers no steps is transformed");
-        }
-        slot_size_ = std::max(slot_size_, transform_size(n_units_));
+    if (spec.weights.is_transform() && (stages_.size() > 1 || remembers)) {
+        throw std::invalid_argument("only one stage that remembers no steps is transformed");
     }
     for (const Stage& stage : stages_) {
         shown_parts_.push_back({stage.first_block * kBlockRows, stage.first_unit, stage.n_units});
@@ -118,7 +108,8 @@ Network<T>::Network(const NetworkSpec<T>& spec)
     }
     weights_ = pack(spec.weights, remembers ? n_state_ : n_units_);
     turn_sums(weights_.turns);
-    if (!weights_.transform) narrow(weights_);
+    if (weights_.links == Links::hadamard) slot_size_ = std::max(slot_size_, weights_.size());
+    if (!weights_.is_transform()) narrow(weights_);
     if (spec.mixing) mixing_ = pack(*spec.mixing, n_units_);
     if (spec.gates != nullptr) {
         no_links_.emplace();
@@ -169,96 +160,15 @@ std::int64_t Network<T>::place_of_column(std::int64_t column) const {
 }
 
 template <class T>
-typename Network<T>::Packed Network<T>::pack(const MatrixSpec<T>& matrix, std::int64_t n_columns) const {
-    if (matrix.factors != nullptr) return pack_transform(matrix);
-    return matrix.dense != nullptr ? pack_dense(matrix) : pack_sparse(matrix, n_columns);
-}
-
-template <class T>
-typename Network<T>::Packed Network<T>::pack_transform(const MatrixSpec<T>& matrix) const {
-    Packed packed;
-    packed.transform = true;
-    packed.block_start = {0};
-    packed.weights.assign(static_cast<std::size_t>(transform_size(n_units_)), T(0));
-    std::copy_n(matrix.factors, n_units_, packed.weights.begin());
-    return packed;
-}
-
-template <class T>
-typename Network<T>::Packed Network<T>::pack_sparse(const MatrixSpec<T>& matrix, std::int64_t n_columns) const {
-    const std::int64_t zero_slot = n_rows();
-    Packed packed;
-    packed.block_start = {0};
-    for (const Stage& stage : stages_) {
-        for (std::int64_t first = 0; first < stage.n_units; first += kBlockRows) {
-            std::int64_t longest = 0;
-            for (std::int64_t r = first; r < std::min(first + kBlockRows, stage.n_units); ++r) {
-                const std::int64_t unit = stage.first_unit + r;
-                longest = std::max(longest, matrix.row_start[unit + 1] - matrix.row_start[unit]);
-            }
-            packed.block_start.push_back(packed.block_start.back() + longest);
-        }
-    }
-    std::vector<std::int64_t> places(static_cast<std::size_t>(n_columns));
-    for (std::int64_t c = 0; c < n_columns; ++c) places[static_cast<std::size_t>(c)] = place_of_column(c);
-    const auto size = static_cast<std::size_t>(packed.block_start.back() * kBlockRows);
-    packed.weights.assign(size, T(0));
-    packed.columns32.assign(size, static_cast<std::uint32_t>(zero_slot));
-    for (std::int64_t unit = 0; unit < n_units_; ++unit) {
-        const std::int64_t row = place(unit);
-        std::int64_t slot = packed.block_start[static_cast<std::size_t>(row / kBlockRows)];
-        std::int64_t previous = -1;
-        for (std::int64_t at = matrix.row_start[unit]; at < matrix.row_start[unit + 1]; ++at, ++slot) {
-            const std::int64_t column = matrix.columns[at];
-            if (column <= previous || column >= n_columns) {
-                throw std::invalid_argument("the columns of row " + std::to_string(unit) +
-                                            " are not ascending within [0, " + std::to_string(n_columns) + ")");
-            }
-            previous = column;
-            const auto to = static_cast<std::size_t>(slot * kBlockRows + row % kBlockRows);
-            packed.weights[to] = matrix.values[at];
-            packed.columns32[to] = static_cast<std::uint32_t>(places[static_cast<std::size_t>(column)]);
-        }
-    }
-    packed.turns.assign(packed.block_start.size() - 1, 0);
-    turn_to_strips(packed);
-    if (std::max<std::int64_t>(1, n_remembered_) * slot_size_ <= 0x10000) {
-        packed.columns16.assign(packed.columns32.begin(), packed.columns32.end());
-        packed.columns32 = {};
-        packed.first_columns16.assign(packed.first_columns32.begin(), packed.first_columns32.end());
-        packed.first_columns32 = {};
-    }
-    return packed;
-}
-
-template <class T>
-typename Network<T>::Packed Network<T>::pack_dense(const MatrixSpec<T>& matrix) const {
-    Packed packed;
-    packed.dense = true;
-    for (std::int64_t row = 0; row <= n_rows(); row += kBlockRows) {
-        packed.block_start.push_back(row / kBlockRows * n_rows());
-    }
-    packed.weights.assign(static_cast<std::size_t>(n_rows() * n_rows()), T(0));
-    for (std::int64_t unit = 0; unit < n_units_; ++unit) {
-        const std::int64_t row = place(unit);
-        T* block = packed.weights.data() + (row / kBlockRows) * n_rows() * kBlockRows + row % kBlockRows;
-        for (const Stage& stage : stages_) {
-            const T* from = matrix.dense + unit * n_units_ + stage.first_unit;
-            for (std::int64_t c = 0; c < stage.n_units; ++c) {
-                block[(stage.first_block * kBlockRows + c) * kBlockRows] = from[c];
-            }
-        }
-    }
-    return packed;
-}
-
-template <class T>
 std::int64_t Network<T>::work() const {
     const auto size = [](const Packed& m) {
-        std::int64_t n = m.block_start.back() * kBlockRows;
+        std::int64_t n = m.is_transform() ? m.size() : m.block_start.back() * kBlockRows;
         // Sums and differences take as long.
-        const auto n_transformed = static_cast<std::int64_t>(m.transform ? m.weights.size() : 0);
-        for (std::int64_t half = 1; half < n_transformed; half *= 2) n += n_transformed;
+        if (m.links == Links::hadamard) {
+            for (std::int64_t half = 1; half < m.size(); half *= 2) n += m.size();
+        }
+        // There and back, with two of them or a multiply-add and a product for each number.
+        for (std::int64_t half = 1; half < m.n_points; half *= 2) n += 4 * m.size();
         return n;
     };
     const std::int64_t mixing = mixing_ ? size(*mixing_) : 0;
@@ -269,8 +179,9 @@ template <class T>
 typename Network<T>::Kernel Network<T>::kernel(const Kernels<T>& k, const Packed& m, Activation activation, int lanes) {
     const auto f = static_cast<std::size_t>(activation);
     const auto s = static_cast<std::size_t>(m.storage);
-    if (m.transform) return k.transform_step[f];
-    if (m.dense) return lanes < 0 ? k.dense_step[s][f] : k.dense_step_lanes[lanes][f];
+    if (m.links == Links::hadamard) return k.transform_step[f];
+    if (m.links == Links::circulant) return k.circulant_step[f];
+    if (m.links == Links::dense) return lanes < 0 ? k.dense_step[s][f] : k.dense_step_lanes[lanes][f];
     if (lanes < 0 && !m.first_columns16.empty()) return k.consecutive16_step[s][f];
     if (lanes < 0 && !m.first_columns32.empty()) return k.consecutive32_step[s][f];
     if (m.columns32.empty()) return lanes < 0 ? k.sparse16_step[k.gathers][s][f] : k.sparse16_step_lanes[lanes][f];
@@ -289,7 +200,10 @@ StageStep<T> Network<T>::stage_step(const Packed& m, int lanes) const {
     a.columns = m.columns32.empty() ? static_cast<const void*>(m.columns16.data()) : m.columns32.data();
     if (lanes < 0 && !m.first_columns16.empty()) a.columns = m.first_columns16.data();
     if (lanes < 0 && !m.first_columns32.empty()) a.columns = m.first_columns32.data();
-    a.n_columns = m.transform ? static_cast<std::int64_t>(m.weights.size()) : n_rows();
+    a.n_columns = n_rows();
+    if (m.links == Links::hadamard) a.n_columns = m.size();
+    if (m.links == Links::circulant) a.n_columns = n_units_;
+    a.n_points = m.n_points;
     a.n_parts = 1;
     a.n_groups = 1;
     return a;
@@ -375,7 +289,7 @@ template <class T>
 std::int64_t Network<T>::groups_together(std::int64_t n_lanes) const {
     const std::int64_t of_states = slot_size_ * n_lanes * static_cast<std::int64_t>(sizeof(T));
     const std::int64_t of_weights = work() * static_cast<std::int64_t>(sizeof(T));
-    if (!is_plain() || !weights_.dense || of_weights <= kCache) return 1;
+    if (!is_plain() || weights_.links != Links::dense || of_weights <= kCache) return 1;
     return std::clamp<std::int64_t>(kCache / of_states, kFewestGroups, kMostGroups);
 }
 
@@ -383,7 +297,8 @@ template <class T>
 std::int64_t Network<T>::parts_of_step(std::int64_t n_groups, const Workspace& w) const {
     if (w.sums.empty()) return 1;
     const std::int64_t of_states = n_groups * w.slot_size * static_cast<std::int64_t>(sizeof(T));
-    if (!weights_.dense) return std::clamp<std::int64_t>(of_states / kFirstCache, 1, slots_of_a_row() / kFewestSlots);
+    if (weights_.links != Links::dense)
+        return std::clamp<std::int64_t>(of_states / kFirstCache, 1, slots_of_a_row() / kFewestSlots);
     // One group reads all weights once in any case.
     return n_groups == 1 ? 1 : (of_states + kCache - 1) / kCache;
 }
@@ -457,7 +372,7 @@ bool Network<T>::is_plain() const {
 template <class T>
 int Network<T>::team_for_steps(std::int64_t n_steps, int n_threads) const {
     const bool is_long = n_steps >= std::max(kFewestSteps, kLeastShared / work());
-    if (!is_plain() || weights_.transform || !is_long || !Meeting::is_advised()) return 1;
+    if (!is_plain() || weights_.links == Links::hadamard || !is_long || !Meeting::is_advised()) return 1;
     return team_size(std::min(n_threads, n_processors()), std::min(work() / kLeastShare, stages_[0].last_block));
 }
 
@@ -485,8 +400,8 @@ void Network<T>::settle(const Kernels<T>& k, Workspace& w) const {
 
 template <class T>
 bool Network<T>::goes_in_parts() const {
-    if (!is_plain() || weights_.transform) return false;
-    return weights_.dense || slots_of_a_row() >= 2 * kFewestSlots;
+    if (!is_plain() || weights_.is_transform()) return false;
+    return weights_.links == Links::dense || slots_of_a_row() >= 2 * kFewestSlots;
 }
 
 template <class T>
@@ -503,7 +418,7 @@ typename Network<T>::Workspace Network<T>::make_workspace(std::int64_t n_lanes) 
                 {},
                 {},
                 {},
-                weights_.transform ? Aligned<T>(weights_.weights.size(), T(0)) : Aligned<T>(),
+                weights_.links == Links::hadamard ? Aligned<T>(weights_.weights.size(), T(0)) : Aligned<T>(),
                 n_lanes > 1 && goes_in_parts() ? slot : Aligned<T>()};
     if (n_lanes > 1 && weights_.storage != Storage::own) {
         const auto& start = weights_.block_start;

@@ -18,6 +18,8 @@ namespace reservoirs {
 
 constexpr int kBlockRows = 16;
 constexpr int kReadoutStripes = 16;
+// Complex numbers that the state of a circulant block is, at most.
+constexpr int kMostPoints = 16;
 // Lanes come in groups of these two sizes in bytes, whatever the level's vector width.
 constexpr int kNarrowLaneBytes = 64;
 constexpr int kWideLaneBytes = 128;
@@ -52,7 +54,8 @@ struct StageStep {
     const std::int64_t* block_start;  // slot at which each block begins; slots hold kBlockRows weights
     const std::uint8_t* turns;        // [block]; dense: unused
     std::int64_t first_slot;          // that weights begin with; lanes only, 0 elsewhere
-    const void* weights;  // [slot][row] T, std::uint16_t or std::int8_t, as stored; lanes: T; transform: [row]
+    const void* weights;  // [slot][row] T, std::uint16_t or std::int8_t, as stored; lanes: T; transform: [row];
+                          // circulant: [group][frequency][part][block]
     const T* scales;      // [row] of weights stored as integers
     // std::uint16_t or std::uint32_t, [slot][row]; consecutive: [slot], of the first value; dense: unused
     const void* columns;
@@ -66,7 +69,9 @@ struct StageStep {
     std::int64_t group;
     std::int64_t n_groups;
     bool is_followed;
-    std::int64_t n_columns;  // transform: a power of two, as many as state and transformed have numbers
+    // transform: a power of two, as many as state and transformed have numbers; circulant: units that send
+    std::int64_t n_columns;
+    std::int64_t n_points;  // circulant: complex numbers of a block, 1 to kMostPoints, a power of two
     T* transformed;
     const T* bias;  // turned as the slots are, and so are the input weights
     PerUnit<T> leak;
@@ -286,6 +291,7 @@ struct Kernels {
     void (*consecutive32_step[kStorages][kActivations])(const StageStep<T>&);
     void (*dense_step[kStorages][kActivations])(const StageStep<T>&);
     void (*transform_step[kActivations])(const StageStep<T>&);
+    void (*circulant_step[kActivations])(const StageStep<T>&);
     // Weights of one block's slots [first, last) from the form they are stored in.
     void (*widen[kStorages])(const StageStep<T>& a, std::int64_t block, std::int64_t first, std::int64_t last, T* to);
     void (*sparse16_step_lanes[2][kActivations])(const StageStep<T>&);

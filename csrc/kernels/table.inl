@@ -14,6 +14,7 @@
 #include "inhibition.inl"
 #include "lanes.inl"
 #include "transform.inl"
+#include "circulant.inl"
 #include "readout.inl"
 #include "online.inl"
 #include "gram.inl"
@@ -60,6 +61,7 @@ constexpr void add_steps(Kernels<T>& k) {
     constexpr int f = static_cast<int>(kind);
     k.activate[f] = apply<T, activate<T, kind>>;
     k.transform_step[f] = transform_step<T, kind>;
+    k.circulant_step[f] = circulant_step<T, kind>;
     add_steps_of<T, kind, Storage::own>(k);
     add_steps_of<T, kind, Storage::bfloat16>(k);
     add_steps_of<T, kind, Storage::int8>(k);

@@ -80,6 +80,16 @@ RSV_INLINE void pass(const StageStep<T>& a, std::int64_t row, std::int64_t n) {
     }
 }
 
+// New states of a vector of units, from what the transform has added up for them.
+template <class T, Activation kind>
+RSV_INLINE void finish(const StageStep<T>& a, std::int64_t row, Vec<T> heard) {
+    Vec<T> sum = load<T>(a.bias + row);
+    for (std::int64_t k = 0; k < a.n_inputs; ++k) {
+        sum = fma<T>(load<T>(a.input_weights + k * a.input_stride + row), broadcast<T>(a.input[k]), sum);
+    }
+    store<T>(a.next + row, updated<T, kind>(a, row, sum + heard));
+}
+
 // The last stages of kRadix vectors from `row` on, and what becomes of these units.
 template <class T, Activation kind, int kRadix, bool kFirst>
 RSV_INLINE void last_pass(const StageStep<T>& a, std::int64_t row) {
@@ -93,12 +103,7 @@ RSV_INLINE void last_pass(const StageStep<T>& a, std::int64_t row) {
     const std::int64_t n_left = (a.last_block * kBlockRows - row) / kWidth<T>;
     for (int j = 0; j < kRadix; ++j) {
         if (j >= n_left) continue;
-        const std::int64_t i = row + j * kWidth<T>;
-        Vec<T> sum = load<T>(a.bias + i);
-        for (std::int64_t k = 0; k < a.n_inputs; ++k) {
-            sum = fma<T>(load<T>(a.input_weights + k * a.input_stride + i), broadcast<T>(a.input[k]), sum);
-        }
-        store<T>(a.next + i, updated<T, kind>(a, i, sum + v[j]));
+        finish<T, kind>(a, row + j * kWidth<T>, v[j]);
     }
 }
 

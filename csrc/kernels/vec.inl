@@ -337,6 +337,15 @@ inline IVec<T> sign_mask() {
 }
 
 template <class T>
+inline Vec<T> negative(Vec<T> x) {
+#if defined(__GNUC__)
+    return -x;  // which fma() takes as it is
+#else
+    return as_real<T>(as_int<T>(x) ^ sign_mask<T>());
+#endif
+}
+
+template <class T>
 inline Vec<T> magnitude(Vec<T> x) {
     return as_real<T>(as_int<T>(x) ^ (as_int<T>(x) & sign_mask<T>()));
 }

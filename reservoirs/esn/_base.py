@@ -15,7 +15,8 @@ from .._estimator import Estimator
 from .._params import check_choice, check_count, check_real, check_reals, n_threads
 from ..adaptation._base import run_rules
 from ..sequences import Sequences
-from ..topology import CycleWithJumps, EITopology, HadamardWeights, Wave
+from ..topology import CycleWithJumps, EITopology, Wave
+from ..topology._transform import TransformWeights
 from ._harvest import Harvester, Noise, make_network
 from ._late import spread_over_time, whole_steps
 from ._narrow import rounded
@@ -23,7 +24,7 @@ from .dynamics import Dynamics, check_dynamics
 
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "identity")
 FEATURES = ("states", "states+input", "states+squares", "states+input+squares")
-TOPOLOGIES = ("random", "blocked", "hadamard", "cycle", "delay_line")
+TOPOLOGIES = ("random", "blocked", "hadamard", "circulant", "cycle", "delay_line")
 # From this share of nonzeros on, reading every column in order beats looking columns up. By bytes of a number: measured
 # on Zen 5 at N = 300, 1000 and 3000, the two are level at .13, .25 and .31 in float32, at .28, .40 and .53 in float64.
 _DENSE_FROM = {4: 0.25, 8: 0.4}
@@ -43,13 +44,14 @@ RESERVOIR_PARAMETERS = """n_units : int, default={n_units}
         Biases are uniform in +-bias_scaling.
     connectivity : int or float, default=10
         Incoming recurrent links of every unit: an int is their number, a float in (0, 1] their share of all units.
-    topology : {{"random", "blocked", "hadamard", "cycle", "delay_line"}}, object or matrix, default="random"
+    topology : {{"random", "blocked", "hadamard", "circulant", "cycle", "delay_line"}} or object, default="random"
         Who is linked with whom: a fixed number of uniformly random links with weights uniform in +-1; such links in
         strips, which single sequences run through faster (:func:`~reservoirs.topology.blocked_weights`); all with all,
-        by the fast Hadamard transform, faster still (:func:`~reservoirs.topology.hadamard_weights`: one layer, without
-        delays, `adaptation` and `weight_dtype`); the simple cycle and delay line of Rodan and Tino (2011); a
+        by the fast Hadamard transform, or circulant blocks, by Fourier transforms, for huge networks, faster still
+        (:func:`~reservoirs.topology.hadamard_weights`, :func:`~reservoirs.topology.circulant_weights`: one layer,
+        without delays, `adaptation` and `weight_dtype`); the simple cycle and delay line of Rodan and Tino (2011); a
         CycleWithJumps, Wave or EITopology of :mod:`reservoirs.topology`; or the recurrent weights themselves, an array
-        of shape (n_units, n_units), dense or sparse, entry (i, j) from j to i, or HadamardWeights.
+        of shape (n_units, n_units), dense or sparse, entry (i, j) from j to i, HadamardWeights or CirculantWeights.
     activation : {{"tanh", "relu", "sigmoid", "identity"}}, default="tanh"
         The function f.
     dynamics : {{"leaky", "es2n", "euler", "voltage"}} or an object of these, default="leaky"
@@ -170,12 +172,12 @@ class BaseESN(Estimator):
             pass
         elif isinstance(self.topology, str):
             check_choice("topology", self.topology, TOPOLOGIES)
-            if self.topology == "hadamard":
-                self._check_parts_of_hadamard(dynamics)
+            if self.topology in ("hadamard", "circulant"):
+                self._check_parts_of_transform(dynamics)
         else:
             given = _check_given(self.topology)
-            if isinstance(given, HadamardWeights):
-                self._check_parts_of_hadamard(dynamics)
+            if isinstance(given, TransformWeights):
+                self._check_parts_of_transform(dynamics)
         n_units = check_count("n_units", self.n_units) if given is None else given.shape[0]
         bias_scaling = check_real("bias_scaling", self.bias_scaling, 0.0)
         input_scaling = check_reals("input_scaling", self.input_scaling, n_inputs)
@@ -312,6 +314,8 @@ class BaseESN(Estimator):
             return dynamics._recurrent(n_units, lambda n: _topology.blocked_weights(n, self.connectivity, rng), radius)
         if topology == "hadamard":
             return dynamics._recurrent(n_units, lambda n: _topology.hadamard_weights(n, rng), radius)
+        if topology == "circulant":
+            return dynamics._recurrent(n_units, lambda n: _topology.circulant_weights(n, rng), radius)
         if radius == 0:
             raise ValueError(
                 f"spectral_radius={self.spectral_radius!r} must be positive for topology={topology!r}, where it is the "
@@ -344,7 +348,7 @@ class BaseESN(Estimator):
                     "the parameters of the topology"
                 )
 
-    def _check_parts_of_hadamard(self, dynamics: Dynamics) -> None:
+    def _check_parts_of_transform(self, dynamics: Dynamics) -> None:
         """Refuse what needs links that can be told apart."""
         alone = {"n_layers": 1, "adaptation": None, "weight_dtype": None}
         wrong = {name: getattr(self, name) for name, value in alone.items() if getattr(self, name) != value}
@@ -354,8 +358,9 @@ class BaseESN(Estimator):
             wrong["dynamics"] = self.dynamics
         if wrong:
             raise ValueError(
-                f"{', '.join(f'{name}={value!r}' for name, value in wrong.items())} cannot be had with Hadamard "
-                "weights, which are not links that can be told apart; topology='blocked' is the fastest that can"
+                f"{', '.join(f'{name}={value!r}' for name, value in wrong.items())} cannot be had with weights "
+                f"that are a transform, topology={self.topology!r}, not links that can be told apart; "
+                "topology='blocked' is the fastest that can"
             )
 
     def _stack(self, layers: list[Any], n_units: int, rng: np.random.Generator) -> Any:
@@ -437,11 +442,11 @@ def _diagonal(blocks: list[Any]) -> Any:
 
 
 def _check_given(W: Any) -> Any:
-    """Return given recurrent weights in float64, as an array, CSR matrix with ascending columns or HadamardWeights."""
-    if isinstance(W, HadamardWeights):
+    """Return given recurrent weights in float64, as an array, CSR matrix with ascending columns or a transform."""
+    if isinstance(W, TransformWeights):
         W = W.astype(np.float64)
-        if not np.isfinite(W.factors).all():
-            raise ValueError("topology contains NaN or infinite factors")
+        if not np.isfinite(W.numbers).all():
+            raise ValueError(f"topology={type(W).__name__} contains NaN or infinite numbers")
         return W
     try:
         W = sparse.csr_array(W, dtype=np.float64) if sparse.issparse(W) else np.asarray(W, dtype=np.float64)
@@ -460,7 +465,7 @@ def _check_given(W: Any) -> Any:
 
 def _in_fastest_format(W: Any) -> Any:
     """Return the weights dense or sparse, whichever steps faster. The bits of the states are the same."""
-    if isinstance(W, HadamardWeights):
+    if isinstance(W, TransformWeights):
         return W
     n_units = W.shape[0]
     nonzeros = W.nnz if sparse.issparse(W) else np.count_nonzero(W)

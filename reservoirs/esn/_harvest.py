@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import _core
 from ..sequences import Sequences
-from ..topology import HadamardWeights
+from ..topology._transform import TransformWeights
 from ._pieces import Runs, pieces
 
 # Multiply-adds in one call of the core on one thread: a tenth of a second or less, a third with the slow baseline
@@ -310,8 +310,8 @@ def make_network(
 
 
 def _matrix(W: Any) -> Any:
-    if isinstance(W, HadamardWeights):
-        return np.ascontiguousarray(W.factors)
+    if isinstance(W, TransformWeights):
+        return np.ascontiguousarray(W.numbers)
     if isinstance(W, np.ndarray):
         return np.ascontiguousarray(W)
     return W.indptr.astype(np.int64), W.indices.astype(np.int32), np.ascontiguousarray(W.data)

@@ -43,7 +43,7 @@ class EchoStateNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseES
 
     Attributes
     ----------
-    W_ : CSR array, ndarray or HadamardWeights of shape (n_layers * n_units, n_layers * n_units)
+    W_ : CSR array, ndarray, HadamardWeights or CirculantWeights of shape (n_layers * n_units, n_layers * n_units)
         Recurrent weights, entry (i, j) from unit j to unit i; with several layers, also those between layers.
     W_in_ : ndarray of shape (n_units, n_features_in_)
         Input weights.

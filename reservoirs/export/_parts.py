@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..esn import ESNClassifier, ESNForecaster, ESNRegressor
 from ..esn.dynamics import check_dynamics
 from ..nvar import NVAR
-from ..topology import HadamardWeights
+from ..topology import CirculantWeights, HadamardWeights
 
 Kind = Literal["regressor", "forecaster", "classifier"]
 _OF_NETWORK = ("W_", "mixing_", "W_in_", "W_fb_", "bias_", "leak_rate_", "last_state_", "last_row_")
@@ -255,6 +255,10 @@ def _network(model: Any) -> Network:
 def _rows(matrix: Any) -> Any:
     if isinstance(matrix, HadamardWeights):
         return matrix
+    if isinstance(matrix, CirculantWeights):
+        raise ValueError(
+            "circulant weights are for networks too large for devices and are not exported; topology='hadamard' is"
+        )
     rows = sparse.csr_array(matrix)
     rows.sort_indices()
     return rows

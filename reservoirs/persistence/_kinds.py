@@ -70,6 +70,7 @@ from ..lsm.synapses import CompiledPlasticity, CompiledSynapses
 from ..nvar import NVAR
 from ..readout import Gram
 from ..topology import (
+    CirculantWeights,
     Column,
     Connectome,
     CycleWithJumps,
@@ -188,7 +189,7 @@ _NETWORK: Table = {
     **_INPUT,
     "_width_": WHOLE,
     "washout_": WHOLE,
-    "W_": either(matrix("csr", "units", "units"), floats("units", "units"), of(HadamardWeights)),
+    "W_": either(matrix("csr", "units", "units"), floats("units", "units"), of(HadamardWeights, CirculantWeights)),
     "mixing_?": either(matrix("csr", "units", "units"), floats("units", "units")),
     "W_in_": floats("units of a layer", "inputs"),
     "recurrent_delay_?": matrix("csr", "units", "units"),
@@ -351,6 +352,7 @@ _ALL = (
     *(Kind(graph, {}) for graph in (Column, Connectome, ErdosRenyi, FixedInDegree, Modular, SmallWorld)),
     *(Kind(topology, {}) for topology in (CycleWithJumps, EITopology, Wave)),
     Kind(HadamardWeights, {"factors": floats("units")}),
+    Kind(CirculantWeights, {"spectra": floats("groups", "frequencies", "parts", "blocks"), "n_units": WHOLE}),
     Kind(ReceptiveFields, {}),
     Kind(
         CompiledNeurons,

@@ -1,5 +1,6 @@
 """Who is connected to whom: weight matrices of echo-state networks, graphs of liquids and of their inputs."""
 
+from reservoirs.topology.circulant import CirculantWeights, circulant_weights
 from reservoirs.topology.contraction import diagonal_metric, metric_norm
 from reservoirs.topology.deterministic import CycleWithJumps, Wave, aperiodic_signs, cycle, delay_line
 from reservoirs.topology.ei import EITopology
@@ -15,6 +16,7 @@ from reservoirs.topology.matrices import (
 )
 
 __all__ = [
+    "CirculantWeights",
     "Column",
     "Connectome",
     "CycleWithJumps",
@@ -31,6 +33,7 @@ __all__ = [
     "Wiring",
     "aperiodic_signs",
     "blocked_weights",
+    "circulant_weights",
     "cycle",
     "delay_line",
     "diagonal_metric",

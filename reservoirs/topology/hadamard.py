@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.linalg import hadamard
 
-from .. import _core
 from .._params import check_count
+from ._transform import TransformWeights
 
 __all__ = ["HadamardWeights", "hadamard_weights"]
 
@@ -18,7 +17,7 @@ _SIZES = (0.5, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
-class HadamardWeights:
+class HadamardWeights(TransformWeights):
     r"""All-to-all weights :math:`W_{ij} = (-1)^{b(i, j)} d_j`, b the number of bits that are set in both i and j.
 
     That is the Hadamard matrix in the order of Sylvester, of which the first rows and columns are taken, times a
@@ -61,13 +60,12 @@ class HadamardWeights:
         return len(self.factors), len(self.factors)
 
     @property
-    def dtype(self) -> np.dtype[Any]:
-        """Of the weights."""
-        return self.factors.dtype
+    def numbers(self) -> np.ndarray:
+        """The factors."""
+        return self.factors
 
-    def astype(self, dtype: Any) -> HadamardWeights:
-        """Return the weights in another precision."""
-        return HadamardWeights(self.factors.astype(dtype))
+    def _with(self, numbers: np.ndarray) -> HadamardWeights:
+        return HadamardWeights(numbers)
 
     def toarray(self) -> np.ndarray:
         """Return all weights, shape (n_units, n_units)."""
@@ -75,30 +73,9 @@ class HadamardWeights:
         H = hadamard(1 << (n_units - 1).bit_length(), self.dtype)
         return np.asarray(H[:n_units, :n_units] * self.factors)
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """Return all weights: for numpy.asarray."""
-        return self.toarray().astype(self.dtype if dtype is None else dtype, copy=False)
-
-    def __mul__(self, scale: float) -> HadamardWeights:
-        """Return the weights times a number."""
-        return HadamardWeights(self.factors * scale)
-
-    def __matmul__(self, x: np.ndarray) -> np.ndarray:
-        """Return the product with a vector, or with each column of a matrix."""
-        x = np.asarray(x)
-        dtype = np.result_type(self.dtype, x)
-        rows = np.array(x.T.reshape(-1, len(self.factors)), dtype, order="C")
-        n = np.arange(len(rows))
-        # A step of units that only sum: their states become the product.
-        self._summing(dtype).harvest(np.empty((len(rows), 0), dtype), np.stack([n, n + 1, n + 1, 0 * n], axis=1), rows)
-        return rows.T.reshape(x.shape)
-
-    def _summing(self, dtype: Any) -> Any:
-        n_units = len(self.factors)
-        build = _core.Network32 if dtype == np.float32 else _core.Network64
-        zeros, ones = np.zeros(n_units, dtype), np.ones(n_units, dtype)
-        factors = np.ascontiguousarray(self.factors, dtype)
-        return build([n_units], factors, np.empty((n_units, 0), dtype), zeros, ones, zeros, "identity")
+    def norm(self) -> float:
+        """Return the largest sum of the sizes of a row."""
+        return float(abs(self.factors).sum())
 
 
 def hadamard_weights(n_units: int, rng: np.random.Generator) -> HadamardWeights:

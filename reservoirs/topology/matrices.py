@@ -15,6 +15,8 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
 
 from .._blas import one_thread, one_thread_for_few
+from ._transform import TransformWeights
+from .circulant import CirculantWeights
 from .hadamard import HadamardWeights
 
 __all__ = [
@@ -25,7 +27,7 @@ __all__ = [
     "spectral_radius",
 ]
 
-Matrix: TypeAlias = np.ndarray | sparse.sparray | HadamardWeights
+Matrix: TypeAlias = np.ndarray | sparse.sparray | TransformWeights
 MatrixT = TypeVar("MatrixT", bound=Matrix)
 
 _DENSE_UNITS = 300  # up to here LAPACK takes a few hundredths of a second
@@ -45,6 +47,7 @@ _ROUGH_TRIALS = ((6, 250, 100),)
 _ROUGH = 1e-4
 _NEGLIGIBLE = 1e-10
 _PORTABLE_BITS = 26
+_NOT_FINITE = "W must be finite, got NaN or infinity among its entries."
 _STRIP = 16  # rows of a block of the compiled core
 _BLOCK_ENTRIES = 4_000_000  # bounds the working memory of random_weights to some 100 MB
 
@@ -61,7 +64,7 @@ def spectral_radius(W: Matrix) -> float:
 
     Parameters
     ----------
-    W : ndarray, scipy sparse matrix or array, or HadamardWeights, of shape (n_units, n_units)
+    W : ndarray, scipy sparse matrix or array, HadamardWeights or CirculantWeights, of shape (n_units, n_units)
         Dense or sparse matrix, real or complex. It is left as it is.
 
     Returns
@@ -103,6 +106,10 @@ def spectral_radius(W: Matrix) -> float:
     >>> spectral_radius(delay_line(100))
     0.0
     """
+    if isinstance(W, TransformWeights) and not np.isfinite(W.numbers).all():
+        raise ValueError(_NOT_FINITE)
+    if isinstance(W, CirculantWeights):
+        return W.radius()
     if isinstance(W, HadamardWeights):
         return _hadamard_radius(W)
     links = _links(W)
@@ -120,7 +127,7 @@ def scale_to_spectral_radius(W: MatrixT, radius: float) -> MatrixT:
 
     Parameters
     ----------
-    W : ndarray, scipy sparse matrix or array, or HadamardWeights, of shape (n_units, n_units)
+    W : ndarray, scipy sparse matrix or array, HadamardWeights or CirculantWeights, of shape (n_units, n_units)
         Matrix to scale. It is left as it is.
     radius : float
         Wanted spectral radius, finite and at least 0.
@@ -149,7 +156,7 @@ def scale_to_spectral_radius(W: MatrixT, radius: float) -> MatrixT:
     if not (isinstance(radius, Real) and isfinite(radius) and radius >= 0):
         raise ValueError(f"radius must be a finite number of at least 0, got {radius!r}.")
     measured = spectral_radius(W)
-    norm = float(abs(W.factors).sum() if isinstance(W, HadamardWeights) else abs(W).sum(axis=1).max())
+    norm = W.norm() if isinstance(W, TransformWeights) else float(abs(W).sum(axis=1).max())
     if measured <= _NEGLIGIBLE * norm:
         raise ValueError(
             f"W cannot be scaled to a spectral radius of {radius!r}: its own is {measured:.3g} beside a norm of "
@@ -292,7 +299,7 @@ def _links(W: Matrix) -> sparse.csr_array:
     links.sum_duplicates()
     links.eliminate_zeros()
     if not np.isfinite(links.data).all():
-        raise ValueError("W must be finite, got NaN or infinity among its entries.")
+        raise ValueError(_NOT_FINITE)
     return links
 
 

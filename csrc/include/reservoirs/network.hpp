@@ -40,6 +40,11 @@ struct MatrixSpec {
     const T* dense = nullptr;
     // ... or the Hadamard matrix, (-1)^(bits set in both i and j), with a factor for each column.
     const T* factors = nullptr;
+    // ... or circulant blocks of n_points complex numbers, given by their spectra: [group][frequency][part][block].
+    const T* spectra = nullptr;
+    std::int64_t n_points = 0;
+
+    bool is_transform() const { return factors != nullptr || spectra != nullptr; }
 };
 
 // What a network is made of. Pointers are read during construction only.
@@ -200,14 +205,15 @@ private:
     void write_row(const Kernels<T>& k, const Workspace& w, bool past_caches, T* row) const;
     struct Group;
 
+    enum class Links { sparse, dense, hadamard, circulant };
     // A matrix in blocks of rows.
     struct Packed {
-        bool dense = false;
-        bool transform = false;                 // the weights are factors of columns, with zeros to a power of two
-        std::vector<std::int64_t> block_start;  // slots, of a dense one too
+        Links links = Links::sparse;
+        std::int64_t n_points = 0;              // of circulant blocks
+        std::vector<std::int64_t> block_start;  // slots, of a dense one too; circulant: groups
         std::vector<std::uint8_t> turns;        // [block] of the slots of a sparse one
         Storage storage{};                      // which of these holds the weights
-        Aligned<T> weights;
+        Aligned<T> weights;                     // of Hadamard's: factors of columns, with zeros to a power of two
         Aligned<std::uint16_t> weights16;
         Aligned<std::int8_t> weights8;
         Aligned<T> scales;  // [row] of weights8
@@ -216,6 +222,9 @@ private:
         // [slot] the first value's column, if those of every slot read columns that follow one another.
         Aligned<std::uint16_t> first_columns16;
         Aligned<std::uint32_t> first_columns32;
+
+        bool is_transform() const { return links == Links::hadamard || links == Links::circulant; }
+        std::int64_t size() const { return static_cast<std::int64_t>(weights.size()); }
     };
     Packed pack(const MatrixSpec<T>& matrix, std::int64_t n_columns) const;
     Packed pack_sparse(const MatrixSpec<T>& matrix, std::int64_t n_columns) const;
@@ -226,7 +235,8 @@ private:
     // For who looks for the weight of a row at its place in the block.
     void turn_back();
     Packed pack_dense(const MatrixSpec<T>& matrix) const;
-    Packed pack_transform(const MatrixSpec<T>& matrix) const;
+    Packed pack_hadamard(const MatrixSpec<T>& matrix) const;
+    Packed pack_circulant(const MatrixSpec<T>& matrix) const;
     // Stores the weights in the narrowest form that holds all of them exactly, or, for who changes them, in T.
     static void narrow(Packed& packed);
     void widen(Packed& packed) const;
