@@ -25,6 +25,7 @@ NETWORKS: list[tuple[str, int, dict[str, Any]]] = [
     ("10 links a unit", 3000, {"connectivity": 10}),
     ("10 links a unit", 10_000, {"connectivity": 10}),
     ("blocked", 1000, {"connectivity": 10, "topology": "blocked"}),
+    ("circulant", 65_536, {"connectivity": 10, "topology": "circulant"}),
     ("10 %", 1000, {"connectivity": 0.1}),
     ("dense", 1000, {"connectivity": 1.0}),
     ("dense", 3000, {"connectivity": 1.0}),

@@ -9,8 +9,8 @@ def test_quick_run_prints_and_writes_every_row(tmp_path, capsys):
     sharing.main(["--quick", "--output", str(tmp_path)])
     printed = capsys.readouterr().out
     figures = json.loads((tmp_path / "sharing.json").read_text())
-    assert len(figures) >= 26
+    assert len(figures) >= 28
     rows = [row for row in figures if row.startswith(("harvest", "closed loop"))]
-    assert len(rows) == 26
+    assert len(rows) == 28
     assert all(f"| {row} |" in printed for row in rows)
     assert all(min(seconds) > 0 for row in rows for seconds in figures[row].values())

@@ -37,7 +37,7 @@ MatrixSpec<T> describe(const Matrix<T>& matrix, const char* name, std::int64_t n
             return spec;
         }
         if (dense->ndim() == 4) {
-            spec.n_points = std::max<std::int64_t>(1, dense->shape(1));
+            spec.n_points = std::clamp<std::int64_t>(dense->shape(1), 1, kMostPoints);
             const std::int64_t group = 2 * spec.n_points * kBlockRows;
             expect_shape(name, *dense, {(n_units + group - 1) / group, spec.n_points, 2, kBlockRows});
             spec.spectra = dense->data();

@@ -297,8 +297,9 @@ template <class T>
 std::int64_t Network<T>::parts_of_step(std::int64_t n_groups, const Workspace& w) const {
     if (w.sums.empty()) return 1;
     const std::int64_t of_states = n_groups * w.slot_size * static_cast<std::int64_t>(sizeof(T));
-    if (weights_.links != Links::dense)
+    if (weights_.links != Links::dense) {
         return std::clamp<std::int64_t>(of_states / kFirstCache, 1, slots_of_a_row() / kFewestSlots);
+    }
     // One group reads all weights once in any case.
     return n_groups == 1 ? 1 : (of_states + kCache - 1) / kCache;
 }
