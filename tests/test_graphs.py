@@ -16,7 +16,18 @@ from scipy import sparse
 from scipy.stats import chi2
 from sklearn.base import clone
 
-from reservoirs.topology import Column, Connectome, ErdosRenyi, FixedInDegree, Graph, Modular, SmallWorld, graphs
+from reservoirs.topology import (
+    Column,
+    Connectome,
+    ErdosRenyi,
+    FixedInDegree,
+    Graph,
+    Modular,
+    SmallWorld,
+    _edges,
+    column,
+    graphs,
+)
 
 NALSM = {"EE": 0.2, "EI": 0.1, "IE": 0.3, "II": 0.05}
 BLOCKS = {"EE": 0.02, "EI": 0.1, "IE": 0.3, "II": 0.0}
@@ -141,12 +152,12 @@ def test_two_million_synapses(graph: Any) -> None:
 @pytest.mark.parametrize("spare", [5.0, 0.0, -0.5])
 @pytest.mark.parametrize("p", [1e-12, 0.01, 0.3, 0.9, 1.0])
 def test_trials_succeed_independently(p: float, spare: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(graphs, "_SPARE_DEVIATIONS", spare)  # too few make several draws
+    monkeypatch.setattr(_edges, "_SPARE_DEVIATIONS", spare)  # too few make several draws
     rng = np.random.default_rng(0)
     n_runs, n_trials = 2000, 6
     successes = np.zeros((n_runs, n_trials), dtype=bool)
     for row in successes:
-        row[graphs._successes(n_trials, p, rng)] = True
+        row[_edges.successes(n_trials, p, rng)] = True
     pattern = successes @ (1 << np.arange(n_trials))
     n_successes = np.array([bin(i).count("1") for i in range(1 << n_trials)])
     expected = n_runs * p**n_successes * (1 - p) ** (n_trials - n_successes)
@@ -160,15 +171,15 @@ def test_trials_succeed_independently(p: float, spare: float, monkeypatch: pytes
 @settings(deadline=None)
 @given(n_trials=st.integers(0, 10**6), p=st.floats(0, 1), seed=st.integers(0, 2**32 - 1))
 def test_successes_are_distinct_and_in_range(n_trials: int, p: float, seed: int) -> None:
-    successes = graphs._successes(n_trials, p, np.random.default_rng(seed))
+    successes = _edges.successes(n_trials, p, np.random.default_rng(seed))
     assert successes.dtype == np.int64
     assert (np.diff(successes, prepend=-1, append=n_trials) > 0).all()
     assert abs(len(successes) - n_trials * p) <= 8 * np.sqrt(n_trials * p * (1 - p) + 1)
 
 
 def test_rare_successes_among_many_trials_do_not_overflow() -> None:
-    assert len(graphs._successes(2**60, 1e-300, np.random.default_rng(0))) == 0
-    few = graphs._successes(2**60, 2.0**-57, np.random.default_rng(0))
+    assert len(_edges.successes(2**60, 1e-300, np.random.default_rng(0))) == 0
+    few = _edges.successes(2**60, 2.0**-57, np.random.default_rng(0))
     assert 0 < len(few) < 30
     assert (np.diff(few, prepend=-1, append=2**60) > 0).all()
 
@@ -250,7 +261,8 @@ def test_extreme_length_scales(length_scale: float) -> None:
 
 def test_many_synapses_are_worked_on_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = [draw(graph, 96) for graph in DRAWN]
-    monkeypatch.setattr(graphs, "_BLOCK_EDGES", 7)
+    for module in _edges, column:
+        monkeypatch.setattr(module, "BLOCK_EDGES", 7)
     for graph, table in zip(DRAWN, whole, strict=True):
         assert_array_equal(draw(graph, 96), table)
 

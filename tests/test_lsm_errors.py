@@ -44,7 +44,7 @@ PARAMETERS = [
     ("topology", "column", "topology='column' must be a graph such as Column((10, 10, 10))"),
     ("topology", 1000, "topology=1000 must be a graph such as Column((10, 10, 10))"),
     ("topology", False, "topology=False must be a graph such as Column((10, 10, 10))"),
-    ("topology", Column, "topology=<class 'reservoirs.topology.graphs.Column'> must be a graph such as"),
+    ("topology", Column, "topology=<class 'reservoirs.topology.column.Column'> must be a graph such as"),
     ("topology", Column((0, 3)), "shape=(0, 3) must be three integers of at least 1, such as (10, 10, 10)"),
     ("topology", Connectome(np.ones((2, 3))), "(2, 3)"),
     ("neuron", "lif", "neuron='lif' must be a model of neurons such as LIF()"),

@@ -1,10 +1,12 @@
 """Who is connected to whom: weight matrices of echo-state networks, graphs of liquids and of their inputs."""
 
 from reservoirs.topology.circulant import CirculantWeights, circulant_weights
+from reservoirs.topology.column import Column
+from reservoirs.topology.connectome import Connectome
 from reservoirs.topology.contraction import diagonal_metric, metric_norm
 from reservoirs.topology.deterministic import CycleWithJumps, Wave, aperiodic_signs, cycle, delay_line
 from reservoirs.topology.ei import EITopology
-from reservoirs.topology.graphs import Column, Connectome, ErdosRenyi, FixedInDegree, Graph, Modular, SmallWorld
+from reservoirs.topology.graphs import ErdosRenyi, FixedInDegree, Graph, Modular, SmallWorld
 from reservoirs.topology.hadamard import HadamardWeights, hadamard_weights
 from reservoirs.topology.inputs import ReceptiveFields, Wiring
 from reservoirs.topology.matrices import (
