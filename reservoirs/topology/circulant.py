@@ -147,8 +147,8 @@ class CirculantWeights(TransformWeights):
 def circulant_weights(n_units: int, rng: np.random.Generator) -> CirculantWeights:
     """Return circulant blocks with random eigenvalues, for networks of any size: a number to read for each unit.
 
-    A step of one sequence takes less time than with random, blocked or Hadamard weights, in float32 a fifth (1000 units)
-    to a thirtieth (a million) of that with 10 random links a unit.
+    A step of one sequence takes less time than with random, blocked or Hadamard weights: in float32 a fifth (1000
+    units) to a thirtieth (a million) of that with 10 random links a unit.
 
     Parameters
     ----------
