@@ -21,6 +21,7 @@
 #include "rules.hpp"
 #include "streams.hpp"
 #include "table.hpp"
+#include "transforms.hpp"
 
 using namespace reservoirs;
 using std::int64_t;
@@ -151,6 +152,7 @@ int main() {
         test_type<float>();
         test_type<double>();
         test_networks();
+        test_transforms();
         test_deliveries();
         test_liquids();
         test_rules();
