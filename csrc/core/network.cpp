@@ -179,7 +179,7 @@ template <class T>
 typename Network<T>::Kernel Network<T>::kernel(const Kernels<T>& k, const Packed& m, Activation activation, int lanes) {
     const auto f = static_cast<std::size_t>(activation);
     const auto s = static_cast<std::size_t>(m.storage);
-    if (m.links == Links::hadamard) return k.transform_step[f];
+    if (m.links == Links::hadamard) return k.hadamard_step[f];
     if (m.links == Links::circulant) return k.circulant_step[f];
     if (m.links == Links::dense) return lanes < 0 ? k.dense_step[s][f] : k.dense_step_lanes[lanes][f];
     if (lanes < 0 && !m.first_columns16.empty()) return k.consecutive16_step[s][f];

@@ -290,7 +290,7 @@ struct Kernels {
     void (*consecutive16_step[kStorages][kActivations])(const StageStep<T>&);
     void (*consecutive32_step[kStorages][kActivations])(const StageStep<T>&);
     void (*dense_step[kStorages][kActivations])(const StageStep<T>&);
-    void (*transform_step[kActivations])(const StageStep<T>&);
+    void (*hadamard_step[kActivations])(const StageStep<T>&);
     void (*circulant_step[kActivations])(const StageStep<T>&);
     // Weights of one block's slots [first, last) from the form they are stored in.
     void (*widen[kStorages])(const StageStep<T>& a, std::int64_t block, std::int64_t first, std::int64_t last, T* to);

@@ -13,7 +13,7 @@
 #include "step.inl"
 #include "inhibition.inl"
 #include "lanes.inl"
-#include "transform.inl"
+#include "hadamard.inl"
 #include "circulant.inl"
 #include "readout.inl"
 #include "online.inl"
@@ -60,7 +60,7 @@ template <class T, Activation kind>
 constexpr void add_steps(Kernels<T>& k) {
     constexpr int f = static_cast<int>(kind);
     k.activate[f] = apply<T, activate<T, kind>>;
-    k.transform_step[f] = transform_step<T, kind>;
+    k.hadamard_step[f] = hadamard_step<T, kind>;
     k.circulant_step[f] = circulant_step<T, kind>;
     add_steps_of<T, kind, Storage::own>(k);
     add_steps_of<T, kind, Storage::bfloat16>(k);

@@ -127,7 +127,7 @@ void transform(const StageStep<T>& a, std::int64_t row, std::int64_t n) {
 }
 
 template <class T, Activation kind>
-void transform_step(const StageStep<T>& step) {
+void hadamard_step(const StageStep<T>& step) {
     transform<T, kind, true>(step, 0, step.n_columns);
 }
 
